@@ -1,0 +1,1 @@
+"""Analytics connectors, one file a vendor."""

@@ -1,0 +1,1 @@
+"""Billing and in-app purchase connectors, one file a vendor."""

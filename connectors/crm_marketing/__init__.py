@@ -1,0 +1,1 @@
+"""CRM, marketing and support connectors, one file a vendor."""

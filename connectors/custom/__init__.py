@@ -1,0 +1,1 @@
+"""Connectors for the customer's own endpoints."""

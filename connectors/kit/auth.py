@@ -1,0 +1,57 @@
+"""Credentials in the forms that vendors want: Basic, bearer, OAuth2 client credentials, signed JWTs."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+import jwt
+from pydantic import SecretStr
+
+from connectors.kit.errors import Misconfigured
+from connectors.kit.http import Request, Response, Token, TokenFlow, post
+
+
+def basic(user: str, password: SecretStr | str) -> str:
+    """The value of an Authorization header, scheme Basic (RFC 7617, UTF-8)."""
+    secret = password.get_secret_value() if isinstance(password, SecretStr) else password
+    return "Basic " + b64encode(f"{user}:{secret}".encode()).decode()
+
+
+def bearer(token: SecretStr | str) -> str:
+    """The value of an Authorization header, scheme Bearer (RFC 6750)."""
+    return "Bearer " + (token.get_secret_value() if isinstance(token, SecretStr) else token)
+
+
+def client_credentials(request: Request, now: float, *, lifetime: float | None = None, early: float = 60.0) -> TokenFlow:
+    """OAuth2 client credentials (RFC 6749, 4.4): send `request`, read access_token and expires_in.
+
+    `lifetime` in seconds stands in where the vendor sends no expires_in; the token is renewed `early`
+    seconds before its end.
+    """
+    response: Response = yield request._replace(effect=False)
+    value = response.member("access_token")
+    if not isinstance(value, str):
+        raise Misconfigured("no_access_token", "the token answer holds no access_token", status=response.status)
+    seconds = response.member("expires_in")
+    life = float(seconds) if isinstance(seconds, (int, float, str)) and str(seconds).strip() else lifetime
+    return Token(value, now + max(life - early, life / 2) if life else float("inf"))
+
+
+def client_credentials_form(url: str, client_id: str, client_secret: SecretStr, **more: str) -> Request:
+    """The usual token request: form-encoded, credentials in the body."""
+    form = {"grant_type": "client_credentials", "client_id": client_id,
+            "client_secret": client_secret.get_secret_value(), **more}
+    return post(url, form=form, step="token", effect=False)
+
+
+def signed_jwt(
+    private_key: SecretStr, claims: Mapping[str, Any], *, algorithm: str, headers: Mapping[str, str] | None = None
+) -> str:
+    """A JWT signed by `private_key` (PEM); raises Misconfigured where the key cannot be read."""
+    try:
+        return jwt.encode(dict(claims), private_key.get_secret_value(), algorithm=algorithm,
+                          headers=dict(headers) if headers else None)
+    except (ValueError, TypeError, jwt.exceptions.PyJWTError):
+        raise Misconfigured("bad_private_key", f"the private key is no PEM key for {algorithm}") from None

@@ -1,0 +1,45 @@
+"""Settings and parameters as pydantic models: forms, validation, JSON Schema and pages come from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_MISSING: Any = ...
+
+
+class Settings(BaseModel):
+    """What an administrator enters for a connector, in the order of the form; secrets are `SecretStr`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Params(BaseModel):
+    """What an administrator picks when binding an action to a prompt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class NoParams(Params):
+    """An action that asks for nothing."""
+
+
+def field(
+    title: str,
+    *,
+    help: str = "",
+    default: Any = _MISSING,
+    options: str = "",
+    placeholder: str = "",
+    group: str = "",
+    **rules: Any,
+) -> Any:
+    """A field of a form.
+
+    `title` and `help` are read by marketers. `options` names one of the connector's pick lists.
+    `rules` are pydantic's own (ge, le, min_length, max_length, pattern ...).
+    """
+    extra = {key: value for key, value in
+             (("options", options), ("placeholder", placeholder), ("group", group)) if value}
+    return Field(default, title=title, description=help or None, json_schema_extra=extra or None, **rules)

@@ -1,0 +1,1 @@
+"""Push notification connectors, one file a vendor."""

@@ -1,0 +1,1 @@
+"""Events, outcomes, dead letters, chains: frozen values that travel through the processor."""
