@@ -1,0 +1,1 @@
+"""The loop and its policies: plan, drive, order, retry, limits, batches, offsets."""

@@ -1,0 +1,1 @@
+"""The HTTP rim: transports that keep many calls in flight."""

@@ -1,0 +1,1 @@
+"""The Kafka rim: consumer thread, checkpoint thread, administration."""

@@ -1,0 +1,1 @@
+"""The disk rim: one RocksDB a partition."""

@@ -1,0 +1,1 @@
+"""The test kit: emulated vendors with state, checks and scripted faults, for tests, demo and benchmark."""
