@@ -24,6 +24,11 @@ def bearer(token: SecretStr | str) -> str:
     return "Bearer " + (token.get_secret_value() if isinstance(token, SecretStr) else token)
 
 
+def starts_with(secret: SecretStr, *prefixes: str) -> bool:
+    """Whether a credential starts with one of the prefixes by which its vendor tells kinds and modes apart."""
+    return secret.get_secret_value().startswith(prefixes)
+
+
 def client_credentials(request: Request, now: float, *, lifetime: float | None = None, early: float = 60.0) -> TokenFlow:
     """OAuth2 client credentials (RFC 6749, 4.4): send `request`, read access_token and expires_in.
 

@@ -10,9 +10,12 @@ _MISSING: Any = ...
 
 
 class Settings(BaseModel):
-    """What an administrator enters for a connector, in the order of the form; secrets are `SecretStr`."""
+    """What an administrator enters for a connector, in the order of the form; secrets are `SecretStr`.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    Errors show no input, since a mistyped key is a key.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
 
 
 class Params(BaseModel):
@@ -33,13 +36,19 @@ def field(
     options: str = "",
     placeholder: str = "",
     group: str = "",
+    public: bool = False,
     **rules: Any,
 ) -> Any:
     """A field of a form.
 
     `title` and `help` are read by marketers. `options` names one of the connector's pick lists.
+    `public` says that a setting whose name sounds like a secret is none ("Key id" ...).
     `rules` are pydantic's own (ge, le, min_length, max_length, pattern ...).
     """
-    extra = {key: value for key, value in
-             (("options", options), ("placeholder", placeholder), ("group", group)) if value}
+    extra: dict[str, Any] = {
+        key: value
+        for key, value in
+        (("options", options), ("placeholder", placeholder), ("group", group), ("public", public))
+        if value
+    }
     return Field(default, title=title, description=help or None, json_schema_extra=extra or None, **rules)
