@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from connectors.kit.errors import MissingAttributes
 from connectors.kit.event import Call, Value
-from connectors.kit.fields import Params
+from connectors.kit.fields import Params, Settings
 from connectors.kit.http import Request, Response
 
 Note = Literal["", "accepted", "already_done"]
@@ -97,6 +97,12 @@ class Action:
     help: str = ""
     kind: Literal["call", "instruction"] = "call"
     """`instruction`: no call is made; the outcome tells the app's SDK what to do."""
+    repeat_of: Callable[[Any, Any], Repeat] | None = None
+    """Of (params, settings), where the safety of a repeat depends on them."""
+
+    def safety(self, params: Params, settings: Settings) -> Repeat:
+        """How safe a repeat is with these parameters and settings."""
+        return self.repeat_of(params, settings) if self.repeat_of else self.repeat
 
     def absent(self, attributes: Mapping[str, Value], form: Mapping[str, str]) -> tuple[str, ...]:
         """Required attributes and form inputs that this user and event lack."""

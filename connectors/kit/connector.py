@@ -95,6 +95,7 @@ class Connector:
         keeps_keys: float = 0.0,
         help: str = "",
         kind: Literal["call", "instruction"] = "call",
+        repeat_of: Callable[[Any, Any], Repeat] | None = None,
     ) -> Callable[[F], F]:
         """Declare the decorated generator function as an action of this connector."""
 
@@ -102,7 +103,7 @@ class Connector:
             """Keep the function under its id."""
             self._claim(id)
             self.actions[id] = Action(
-                id, title, run, params, requires, tuple(form_inputs), repeat, keeps_keys, help, kind
+                id, title, run, params, requires, tuple(form_inputs), repeat, keeps_keys, help, kind, repeat_of
             )
             return run
 
