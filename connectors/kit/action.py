@@ -45,10 +45,15 @@ class Repeat(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Requires:
-    """Attributes that must be synced before the action can run."""
+    """Attributes that must be synced before the action can run; `form.<name>` stands for a form input."""
 
     any_of: tuple[str, ...] = ()
     all_of: tuple[str, ...] = ()
+
+    @property
+    def asks_form(self) -> bool:
+        """Whether a form input can stand in for an attribute."""
+        return any(name.startswith("form.") for name in self.any_of + self.all_of)
 
     def missing(self, attributes: Mapping[str, Value]) -> tuple[str, ...]:
         """Names that are absent; of `any_of` all are named where none is there."""
@@ -106,7 +111,9 @@ class Action:
 
     def absent(self, attributes: Mapping[str, Value], form: Mapping[str, str]) -> tuple[str, ...]:
         """Required attributes and form inputs that this user and event lack."""
-        lacking = self.requires.missing(attributes)
+        needed = self.requires
+        typed = {f"form.{name}": value.strip() for name, value in form.items()} if needed.asks_form else {}
+        lacking = needed.missing({**attributes, **typed} if typed else attributes)
         inputs = tuple(f"form.{one.name}" for one in self.form_inputs
                        if one.required and not form.get(one.name, "").strip())
         return lacking + inputs

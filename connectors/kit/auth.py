@@ -29,19 +29,32 @@ def starts_with(secret: SecretStr, *prefixes: str) -> bool:
     return secret.get_secret_value().startswith(prefixes)
 
 
-def client_credentials(request: Request, now: float, *, lifetime: float | None = None, early: float = 60.0) -> TokenFlow:
+def client_credentials(
+    request: Request, now: float, *, lifetime: float | None = None, early: float = 60.0, address_member: str = ""
+) -> TokenFlow:
     """OAuth2 client credentials (RFC 6749, 4.4): send `request`, read access_token and expires_in.
 
     `lifetime` in seconds stands in where the vendor sends no expires_in; the token is renewed `early`
-    seconds before its end.
+    seconds before its end. `address_member` names where the answer says which host takes the token.
     """
     response: Response = yield request._replace(effect=False)
     value = response.member("access_token")
     if not isinstance(value, str):
         raise Misconfigured("no_access_token", "the token answer holds no access_token", status=response.status)
-    seconds = response.member("expires_in")
-    life = float(seconds) if isinstance(seconds, (int, float, str)) and str(seconds).strip() else lifetime
-    return Token(value, now + max(life - early, life / 2) if life else float("inf"))
+    told = _seconds(response.member("expires_in"))
+    life = lifetime if told is None else told
+    home = response.member(address_member) if address_member else None
+    ends = float("inf") if life is None else now + max(life - early, life / 2)
+    return Token(value, ends, home if isinstance(home, str) else "")
+
+
+def _seconds(value: Any) -> float | None:
+    """A lifetime as vendors write it, number or text; None where it says nothing."""
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        return None
+    return seconds if 0 <= seconds < float("inf") else None
 
 
 def client_credentials_form(url: str, client_id: str, client_secret: SecretStr, **more: str) -> Request:

@@ -103,6 +103,11 @@ class Call(Generic[S, P]):
                 return str(value)
         raise MissingAttributes(names)
 
+    def mapped(self, names: Mapping[str, str]) -> dict[str, Value]:
+        """Attributes by the vendor's names (`names`: theirs to ours); absent ones are left out."""
+        found = {theirs: self.attributes.get(ours) for theirs, ours in names.items()}
+        return {theirs: value for theirs, value in found.items() if value is not None and value != ""}
+
     def form(self, name: str) -> str:
         """What the user typed into the form input `name`, stripped; "" where nothing was."""
         return self.event.form.get(name, "").strip()

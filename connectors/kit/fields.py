@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 _MISSING: Any = ...
 
@@ -52,3 +54,13 @@ def field(
         if value
     }
     return Field(default, title=title, description=help or None, json_schema_extra=extra or None, **rules)
+
+
+def refuse(found: Mapping[str, str]) -> None:
+    """In a model's validator: raise what is wrong with fields that depend on one another, each at its own place."""
+    if not found:
+        return
+    raise ValidationError.from_exception_data("settings", [
+        InitErrorDetails(type=PydanticCustomError("setting", "{why}", {"why": why}), loc=(name,), input=None)
+        for name, why in found.items()
+    ], hide_input=True)

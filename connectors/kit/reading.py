@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,20 +17,38 @@ REPEATABLE = frozenset({408, 425, 429})
 def retry_after(response: Response, now: float | None = None) -> float | None:
     """Seconds that a Retry-After header asks for, as a number or an HTTP date; None where it says nothing."""
     text = response.headers.get("retry-after", "").strip()
-    if not text:
-        return None
     try:
-        return max(0.0, float(text))
+        seconds = float(text)
     except ValueError:
-        pass
+        return _until(_moment(text), response, now)
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def seconds_until(response: Response, header: str, now: float | None = None) -> float | None:
+    """Seconds until the time that a header names in seconds since 1970; None where it says nothing."""
     try:
-        when = parsedate_to_datetime(text)
+        moment = float(response.headers.get(header, ""))
     except ValueError:
         return None
-    date = response.headers.get("date", "")
-    base = parsedate_to_datetime(date) if now is None and date else None
-    start = base.timestamp() if base else (now if now is not None else datetime.now(UTC).timestamp())
-    return max(0.0, when.timestamp() - start)
+    return _until(moment, response, now) if math.isfinite(moment) else None
+
+
+def _until(moment: float | None, response: Response, now: float | None) -> float | None:
+    """Seconds until `moment`, by the vendor's own clock where it sends its date and nobody knows better."""
+    if moment is None:
+        return None
+    if now is None:
+        now = _moment(response.headers.get("date", ""))
+    return max(0.0, moment - (datetime.now(UTC).timestamp() if now is None else now))
+
+
+def _moment(text: str) -> float | None:
+    """An HTTP date in seconds since 1970; None where it is none."""
+    try:
+        date = parsedate_to_datetime(text)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def failure(
