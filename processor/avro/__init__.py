@@ -1,1 +1,1 @@
-"""Avro: schemas, framings, codecs."""
+"""Records as bytes: Avro schemas, the two framings, the schema registry, JSON forms for people."""
