@@ -1,0 +1,9 @@
+"""Prints what development needs beyond the package itself: the dev group and the build backend of pyproject.toml."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+wanted = [*project["dependency-groups"]["dev"], *project["build-system"]["requires"]]
+sys.stdout.write("\n".join(wanted) + "\n")

@@ -1,0 +1,73 @@
+# What can be done here, one line of help a target. `make` alone prints them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --resolver=backtracking
+
+.PHONY: help
+help: ## these lines
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMP) ## everything that the other targets need, in .venv; at once when it is there
+
+$(STAMP): requirements-dev.txt pyproject.toml
+	@bash .ci/make-venv $(PYTHON) $(VENV)
+	@echo "Installing the locked packages into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: demo
+demo: setup ## see the main job at work, without an account or a broker; about twenty seconds
+	@$(BIN)/prompt-actions demo
+
+.PHONY: test
+test: setup ## all tests, against the best Kafka that this machine has
+	@bash .ci/with-broker $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-quick
+test-quick: setup ## the tests that need no broker; seconds
+	@$(BIN)/python -m pytest -m "not broker" $(ARGS)
+
+.PHONY: lint
+lint: setup ## style, by ruff
+	@$(BIN)/ruff check .
+
+.PHONY: types
+types: setup ## types, by mypy
+	@$(BIN)/mypy
+
+.PHONY: contracts
+contracts: setup ## who may import whom
+	@$(BIN)/lint-imports
+
+.PHONY: schemas
+schemas: setup ## Avro schemas against every earlier version
+	@$(BIN)/python -m pytest -q tests/schemas
+
+.PHONY: check
+check: lint types contracts schemas ## all that is checked without running the product
+
+.PHONY: kafka
+kafka: setup ## a real Kafka in the foreground at port 9092, without Docker
+	@$(BIN)/python -m testkit.kafka.local --port 9092
+
+.PHONY: compose-test
+compose-test: ## docker compose up: build, wait until all is healthy, take down
+	@bash .ci/compose-test
+
+.PHONY: lock
+lock: setup ## new locked versions from pyproject.toml
+	@$(COMPILE) --upgrade --extra registry -o requirements.txt pyproject.toml
+	@$(BIN)/python .ci/dev-requirements.py > $(VENV)/dev.in
+	@$(COMPILE) --upgrade --extra registry -c requirements.txt -o requirements-dev.txt pyproject.toml $(VENV)/dev.in
+	@sed -i '1i # Written by `make lock` from pyproject.toml: what the package runs on.' requirements.txt
+	@sed -i '1i # Written by `make lock` from pyproject.toml: what development needs, the package included.' requirements-dev.txt
