@@ -41,15 +41,22 @@ def checked(model: type[M], raw: Mapping[str, Any], place: Place, reading: Readi
 
     Where not `live`, secrets that cannot be resolved are no mistake: the value is not going to be used.
     """
-    opener = _Opener(reading, live=live)
-    values = opener.fields(model, raw, place)
+    values, unresolved = opened(model, raw, place, reading, live=live)
     try:
         made = model.model_validate(values)
     except ValidationError as error:
-        found = explained(error, model, place, reading, opener.unresolved)
+        found = explained(error.errors(include_url=False), model, place, reading, unresolved)
         reading.errors.extend(found)
         return None if found or live else model.model_construct()
-    return None if live and opener.unresolved else made
+    return None if live and unresolved else made
+
+
+def opened(
+    model: type[BaseModel], raw: Mapping[str, Any], place: Place, reading: Reading, *, live: bool = True
+) -> tuple[dict[str, Any], list[PathOf]]:
+    """`raw` with secrets in the place of their references, and the paths of those that lead nowhere."""
+    opener = _Opener(reading, live=live)
+    return opener.fields(model, raw, place), opener.unresolved
 
 
 def checked_part(model: type[M], raw: Any, place: Place, reading: Reading, *, live: bool = True) -> M | None:
@@ -125,12 +132,12 @@ def _is_model(kind: Any) -> bool:
 
 
 def explained(
-    error: ValidationError, model: type[BaseModel], place: Place, reading: Reading, known: Iterable[PathOf] = ()
+    details: Iterable[Any], model: type[BaseModel], place: Place, reading: Reading, known: Iterable[PathOf] = ()
 ) -> list[ConfigError]:
-    """The mistakes of a validation, with places; those at `known` paths are left out."""
+    """The mistakes of a validation (pydantic's details), with places; those at `known` paths are left out."""
     found: dict[tuple[PathOf, str], ConfigError] = {}
     skipped = tuple(known)
-    for one in error.errors(include_url=False):
+    for one in details:
         path = _inside(place, one["loc"], missing=one["type"] == "missing")
         if any(path[:len(bad)] == bad for bad in skipped):
             continue

@@ -1,0 +1,232 @@
+"""The processor's own settings: one nested model, from `config/processor.yaml` and the environment."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from processor import __version__
+from processor.config import durations
+
+PREFIX = "PROMPT_ACTIONS_"
+DELIMITER = "__"
+MIB = 1 << 20
+DAY = 86_400.0
+
+
+def _seconds(value: Any) -> Any:
+    """Texts with a unit as seconds; numbers, and texts of numbers as the environment has them, are seconds."""
+    if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
+        return durations.seconds(value)
+    return value
+
+
+def _texts(value: Any) -> Any:
+    """Properties of librdkafka as texts; `a_b`, which the environment can spell, means `a.b`."""
+    if not isinstance(value, Mapping):
+        return value
+    return {str(name).replace("_", "."): _text(one) for name, one in value.items()}
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (int, float)) else value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+Properties = Annotated[dict[str, str], BeforeValidator(_texts)]
+Bytes = Annotated[ByteSize, Field(gt=0)]
+
+
+class Group(BaseModel):
+    """A part of the settings; unknown names are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class KafkaSettings(Group):
+    """How Kafka is reached. Properties are librdkafka's own names, passed through."""
+
+    bootstrap_servers: str = Field("localhost:9092", min_length=1, description="Brokers to begin with, host:port,"
+                                   " separated by commas.")
+    properties: Properties = Field({}, repr=False, description="Properties of all clients, such as"
+                                   " security.protocol, sasl.mechanism, ssl.ca.location. Values may be references"
+                                   " (env:NAME, file:PATH); secret ones must be.")
+    consumer_properties: Properties = Field({}, repr=False, description="Further properties of consumers.")
+    producer_properties: Properties = Field({}, repr=False, description="Further properties of producers.")
+
+    def client(self, *more: Mapping[str, Any]) -> dict[str, Any]:
+        """Properties of a client; `more`, in order, stands in front of what all clients have."""
+        made: dict[str, Any] = {"bootstrap.servers": self.bootstrap_servers, **self.properties}
+        for one in more:
+            made.update(one)
+        return made
+
+
+class TopicSettings(Group):
+    """Names of the topics."""
+
+    interactions: str = Field("prompt.interactions", min_length=1, description="Input: what users did to prompts.")
+    attributes: str = Field("user.attributes", min_length=1, description="Input: what is synced about users.")
+    replays: str = Field("prompt-actions.replays", min_length=1, description="Input: dead letters to run again.")
+    results: str = Field("action.results", min_length=1, description="Output: how each binding ended.")
+    dead_letters: str = Field("action.dead-letters", min_length=1, description="Output: what failed, and why.")
+    config: str = Field("prompt-actions.config", min_length=1, description="Configuration of the apps.")
+    demand: str = Field("prompt-actions.demand", min_length=1, description="What each process would send.")
+    attributes_changelog: str = Field("prompt-actions.attributes", min_length=1,
+                                      description="Changelog of the attribute store.")
+    chains: str = Field("prompt-actions.chains", min_length=1, description="Changelog of the open chains.")
+    finished: str = Field("prompt-actions.finished", min_length=1, description="Changelog of the finished events.")
+
+    @model_validator(mode="after")
+    def _differ(self) -> TopicSettings:
+        names: dict[str, str] = {}
+        for field, name in self:
+            if name in names:
+                raise ValueError(f"'{names[name]}' and '{field}' name the same topic '{name}'")
+            names[name] = field
+        return self
+
+
+class RegistrySettings(Group):
+    """A schema registry that speaks Confluent's protocol."""
+
+    url: str = Field(pattern=r"^https?://[^\s]+$", description="Its address.")
+    username: str = Field("", description="For Basic authentication.")
+    password: SecretStr | None = Field(None, description="For Basic authentication; a reference in files.")
+
+
+class CheckpointSettings(Group):
+    """When results, stores and offsets are made durable."""
+
+    interval: Seconds = Field(0.1, description="Time between two checkpoints.")
+    min_gap: Seconds = Field(0.005, description="Shortest pause between the end of one and the start of the next.")
+    transaction_timeout: Seconds = Field(10.0, description="After this the broker ends a transaction by itself.")
+
+
+class FlowSettings(Group):
+    """How much is under way at once."""
+
+    max_in_flight: int = Field(2000, ge=1, description="Chains in memory.")
+    max_in_flight_bytes: Bytes = Field(ByteSize(64 * MIB), description="Bytes of their messages.")
+    batch: int = Field(500, ge=1, le=100_000, description="Records taken from Kafka at once.")
+
+
+class RetrySettings(Group):
+    """How an unavailable vendor is tried again."""
+
+    base: Seconds = Field(0.5, description="Longest wait before the second try; doubles with each.")
+    cap: Seconds = Field(60.0, description="Longest wait between two tries.")
+    max_attempts: int = Field(8, ge=1, description="It is given up when these ...")
+    max_time: Seconds = Field(3600.0, description="... and this time are both used up.")
+    retry_after_cap: Seconds = Field(300.0, description="Longest wait that a vendor's Retry-After can ask for.")
+    park_after: Seconds = Field(5.0, description="A longer wait parks the chain on disk.")
+
+
+class StateSettings(Group):
+    """Local stores."""
+
+    folder: Path = Field(Path("state"), description="Where they lie; rebuilt from Kafka where it is lost.")
+    cache_mb: int = Field(64, ge=8, description="Memory of all their caches together, in MiB.")
+
+
+class HttpSettings(Group):
+    """Calls to vendors."""
+
+    transport: Literal["curl", "requests"] = Field("curl", description="curl for speed; requests as a second way.")
+    connect_timeout: Seconds = Field(5.0, description="For a connection to stand.")
+    timeout: Seconds = Field(30.0, description="For a whole call, where connector and app say nothing.")
+    max_response_bytes: Bytes = Field(ByteSize(MIB), description="Longer answers are cut off.")
+    user_agent: str = Field(f"prompt-actions/{__version__}", description="How we introduce ourselves.")
+
+
+class ServerSettings(Group):
+    """Where /metrics, /live and /ready are served."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all, as in containers.")
+    port: int = Field(9464, ge=0, le=65_535, description="Port; 0 takes a free one.")
+
+
+class LogSettings(Group):
+    """What is written to standard error."""
+
+    format: Literal["json", "console"] = Field("json", description="json for machines, console for people.")
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity written.")
+    success_sample: float = Field(0.01, ge=0, le=1, description="Share of successful events with a line.")
+
+
+class ProcessorSettings(BaseSettings):
+    """Everything about the processor itself; what belongs to an app stands in the app's folder."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", validate_default=True,
+        env_prefix=PREFIX, env_nested_delimiter=DELIMITER,
+    )
+
+    kafka: KafkaSettings = Field(KafkaSettings(), description="How Kafka is reached.")
+    group: str = Field("prompt-actions-processor", min_length=1, description="Consumer group; its processes share"
+                       " the work.")
+    instance: str = Field(default_factory=socket.gethostname, min_length=1, description="Name of this process in"
+                          " the group, the same after a restart. Default: the host's name.")
+    group_protocol: Literal["consumer", "classic"] = Field("consumer", description="consumer is KIP-848; classic"
+                                                           " for brokers before 4.0.")
+    static_membership: bool = Field(False, description="Keep partitions over a short restart.")
+    topics: TopicSettings = Field(TopicSettings(), description="Names of the topics.")
+    framing: Literal["single_object", "confluent"] = Field("single_object", description="How Avro values are"
+                                                           " written; both are read. confluent needs a registry.")
+    registry: RegistrySettings | None = Field(None, description="A schema registry.")
+    delivery: Literal["exactly_once", "at_least_once"] = Field("exactly_once", description="With transactions, or"
+                                                               " without.")
+    checkpoint: CheckpointSettings = Field(CheckpointSettings(), description="When things are made durable.")
+    flow: FlowSettings = Field(FlowSettings(), description="How much is under way at once.")
+    join_grace: Seconds = Field(30.0, description="Longest wait for attributes that are not synced yet.")
+    retry: RetrySettings = Field(RetrySettings(), description="How an unavailable vendor is tried again.")
+    misconfigured_grace: Seconds = Field(DAY, description="How long chains wait for wrong settings to be mended.")
+    drain: Seconds = Field(20.0, description="Longest wait for calls under way when partitions leave or it stops.")
+    future_tolerance: Seconds = Field(DAY, description="Events further ahead of the clock are undecodable.")
+    max_value_bytes: Bytes = Field(ByteSize(MIB), description="Larger messages are undecodable.")
+    state: StateSettings = Field(StateSettings(), description="Local stores.")
+    http: HttpSettings = Field(HttpSettings(), description="Calls to vendors.")
+    server: ServerSettings = Field(ServerSettings(), description="Metrics and health.")
+    log: LogSettings = Field(LogSettings(), description="What is written to standard error.")
+    config_folder: Path = Field(Path("config"), description="Folder of the apps' configuration.")
+
+    @field_validator("instance")
+    @classmethod
+    def _one_word(cls, name: str) -> str:
+        if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+            raise ValueError("must consist of letters, digits, '.', '-' and '_'")
+        return name
+
+    @model_validator(mode="after")
+    def _registry_for_confluent(self) -> ProcessorSettings:
+        if self.framing == "confluent" and self.registry is None:
+            raise ValueError("framing 'confluent' needs registry.url")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic-settings' own
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is given: files and environment are read by `load_settings`, which knows their places."""
+        return (init_settings,)
