@@ -5,5 +5,6 @@ import tomllib
 from pathlib import Path
 
 project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
-wanted = [*project["dependency-groups"]["dev"], *project["build-system"]["requires"]]
+# hatchling asks for editables only when it builds an editable package.
+wanted = [*project["dependency-groups"]["dev"], *project["build-system"]["requires"], "editables"]
 sys.stdout.write("\n".join(wanted) + "\n")
