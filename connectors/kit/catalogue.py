@@ -32,6 +32,7 @@ def _own() -> list[Connector]:
         for folder in FOLDERS
         for base in connectors.__path__
         for module in pkgutil.iter_modules([f"{base}/{folder}"])
+        if not module.name.startswith("_")  # the second file of a connector that is too long for one
     ]
     return [_checked(importlib.import_module(name).connector, name) for name in names]
 
