@@ -1,5 +1,7 @@
 """Prints what development needs beyond the package itself: the dev group and the build backend of pyproject.toml."""
 
+# ruff: noqa: INP001 - a script
+
 import sys
 import tomllib
 from pathlib import Path
