@@ -8,10 +8,10 @@ from __future__ import annotations
 import gzip
 from collections.abc import Mapping, Sequence
 from datetime import UTC
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, SecretStr, model_validator
 
 from connectors.kit import (
     Account,
@@ -39,6 +39,8 @@ from connectors.kit import (
     reader,
 )
 from connectors.kit.auth import basic
+from connectors.kit.fields import refuse
+from connectors.kit.hosts import host_problem, test_hosts_field
 from connectors.kit.http import address, header_lines
 
 API = {"us": "https://api.mixpanel.com", "eu": "https://api-eu.mixpanel.com", "in": "https://api-in.mixpanel.com"}
@@ -82,10 +84,15 @@ class MixpanelSettings(Settings):
     )
     project_id: str = field("Project ID", help="The number in the project settings.", pattern=r"^\d+$")
     region: Literal["us", "eu", "in"] = field("Data residency", default="us")
-    base_url: str = field(
-        "API base URL", default="", pattern=r"^(https?://[^\s?#]+)?$",
-        help="Instead of the region's own address; for test servers.",
-    )
+    base_url: str = field("API base URL", default="", help="Instead of the region's own address.")
+    allow_test_hosts: bool = test_hosts_field()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        hosts = [url.removeprefix("https://") for url in API.values()]
+        problem = host_problem(self.base_url, hosts, test_hosts=self.allow_test_hosts) if self.base_url else ""
+        refuse({"base_url": problem} if problem else {})
+        return self
 
 
 def signer(settings: MixpanelSettings) -> Sign:

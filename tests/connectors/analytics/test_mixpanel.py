@@ -212,7 +212,7 @@ def test_imports_are_signed_with_the_service_account_profiles_are_not():
 @pytest.mark.parametrize(("settings", "url"), [
     ({}, "https://mixpanel.com/api/app/me"),
     ({"region": "eu"}, "https://eu.mixpanel.com/api/app/me"),
-    ({"base_url": "http://127.0.0.1:9/"}, "http://127.0.0.1:9/api/app/me"),
+    ({"base_url": "http://127.0.0.1:9/", "allow_test_hosts": True}, "http://127.0.0.1:9/api/app/me"),
 ])
 def test_the_connection_test_asks_who_we_are(settings, url):
     made = connector.settings.model_validate({**SETTINGS, **settings})
@@ -227,5 +227,11 @@ def test_a_wrong_password_shows_in_the_connection_test():
 
 
 def test_a_base_address_of_ones_own_replaces_the_region():
-    signed = flows.sign(connector, {**SETTINGS, "base_url": "http://127.0.0.1:9"}, get("/x"))
+    signed = flows.sign(connector, {**SETTINGS, "base_url": "http://127.0.0.1:9", "allow_test_hosts": True}, get("/x"))
     assert signed.url == "http://127.0.0.1:9/x"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "https://mixpanel.example", "https://api.mixpanel.com.evil.example"])
+def test_credentials_go_to_mixpanels_hosts_only(url):
+    with pytest.raises(ValidationError, match="base_url"):
+        connector.settings.model_validate({**SETTINGS, "base_url": url})
