@@ -41,12 +41,25 @@ class Transport(Protocol):
     """Many HTTP calls in flight, driven by one thread."""
 
     def start(
-        self, signed: Signed, ticket: Any, *, timeout: float, public_only: bool = False, max_bytes: int = 1 << 20
+        self,
+        signed: Signed,
+        ticket: Any,
+        *,
+        timeout: float,
+        public_only: bool = False,
+        max_bytes: int = 1 << 20,
+        fresh: bool = False,
     ) -> None:
-        """Begin a call; its end comes out of a later `wait`. `public_only` refuses private addresses on connect."""
+        """Begin a call; its end comes out of a later `wait`, once.
+
+        `ticket` is hashable and unique among the calls in flight. `public_only` refuses private addresses
+        on connect. No transport repeats a call that changes something (all but GET, HEAD and OPTIONS) by
+        itself; `fresh` also spares it an idle connection that the server may be closing at this moment,
+        for a call whose unknown end would be dear.
+        """
 
     def watch(self, fd: int) -> None:
-        """Let `wait` return early when `fd` (an eventfd of a helper thread) becomes readable."""
+        """Let `wait` return early when `fd` (an eventfd of a helper thread) is readable; its owner reads it empty."""
 
     def wait(self, seconds: float) -> Sequence[Completion]:
         """Drive the calls for at most `seconds` (0: only what is ready); returns those that ended."""

@@ -1,0 +1,256 @@
+"""The data plane's transport: libcurl's multi interface, driven by one thread over one epoll."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll
+from time import monotonic
+from typing import Any
+
+import pycurl
+
+from connectors.kit.http import Signed
+from processor.http.curl_call import CurlCall
+from processor.http.transport import Completion, TransportError
+from processor.http.trust import authorities
+from processor.http.wire import Unsendable, host_of
+
+_INTEREST = {pycurl.POLL_IN: EPOLLIN, pycurl.POLL_OUT: EPOLLOUT, pycurl.POLL_INOUT: EPOLLIN | EPOLLOUT}
+_NEVER = float("inf")
+
+
+def _ready(mask: int) -> int:
+    """What libcurl is told about a socket, from what epoll says."""
+    told = pycurl.CSELECT_IN if mask & (EPOLLIN | EPOLLHUP) else 0
+    if mask & EPOLLOUT:
+        told |= pycurl.CSELECT_OUT
+    return told | pycurl.CSELECT_ERR if mask & EPOLLERR else told
+
+
+_READY = [_ready(mask) for mask in range(32)]
+
+
+class _Pool:
+    """One CurlMulti: a set of connections, and the calls that use them."""
+
+    __slots__ = ("_epoll", "_owners", "due", "load", "multi")
+
+    def __init__(self, poll: epoll, owners: dict[int, _Pool], kept: int) -> None:
+        self.multi: pycurl.CurlMulti = pycurl.CurlMulti()
+        self.load = 0
+        self.due = _NEVER
+        """When libcurl wants to be called without any socket being ready."""
+        self._epoll = poll
+        self._owners = owners
+        self.multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self.multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        self.multi.setopt(pycurl.M_MAXCONNECTS, kept)
+
+    def _on_timer(self, milliseconds: int) -> None:
+        self.due = _NEVER if milliseconds < 0 else monotonic() + milliseconds / 1000
+
+    def _on_socket(self, what: int, fd: int, _multi: object, _data: object) -> None:
+        if what == pycurl.POLL_REMOVE:
+            self._leave(fd)
+            return
+        mask = _INTEREST.get(what, 0)
+        try:
+            if fd in self._owners:
+                self._epoll.modify(fd, mask)
+            else:
+                self._epoll.register(fd, mask)
+        except FileNotFoundError:  # closed and opened again under the same number
+            self._epoll.register(fd, mask)
+        except FileExistsError:
+            self._epoll.modify(fd, mask)
+        self._owners[fd] = self
+
+    def _leave(self, fd: int) -> None:
+        self._owners.pop(fd, None)
+        with suppress(OSError):  # a socket that is closed has left already
+            self._epoll.unregister(fd)
+
+    def close(self) -> None:
+        """Free the connections."""
+        self.multi.close()
+
+
+class CurlTransport:
+    """Thousands of calls in flight in one thread; see Transport for the meaning of the methods."""
+
+    def __init__(
+        self,
+        *,
+        pools: int = 8,
+        pool_load: int = 128,
+        connect_timeout: float = 10.0,
+        ca_file: str | None = None,
+        kept_connections: int = 1024,
+    ) -> None:
+        # libcurl looks through a pool's connections one by one, so calls spread once a pool carries `pool_load`.
+        self._epoll = epoll()
+        self._owners: dict[int, _Pool] = {}
+        kept = max(16, kept_connections // pools)
+        self._pools = [_Pool(self._epoll, self._owners, kept) for _ in range(pools)]
+        # A connection that was opened without a look at its address must not be reused by a call that needs one.
+        self._public = _Pool(self._epoll, self._owners, kept)
+        self._pool_load = pool_load
+        self._share = _new_share()
+        self._ca_file = authorities(ca_file)
+        self._connect_timeout = connect_timeout
+        self._calls: dict[Any, tuple[CurlCall, _Pool]] = {}
+        self._by_handle: dict[pycurl.Curl, CurlCall] = {}
+        self._free: tuple[list[CurlCall], list[CurlCall]] = ([], [])
+        self._done: list[Completion] = []
+        self._closed = False
+
+    @property
+    def in_flight(self) -> int:
+        """Calls begun and not ended."""
+        return len(self._calls)
+
+    def start(
+        self,
+        signed: Signed,
+        ticket: Any,
+        *,
+        timeout: float,
+        public_only: bool = False,
+        max_bytes: int = 1 << 20,
+        fresh: bool = False,
+    ) -> None:
+        """Begin a call; its end comes out of a later `wait`."""
+        free = self._free[public_only]
+        call = free.pop() if free else self._new_call(public_only=public_only)
+        try:
+            call.prepare(signed, ticket, timeout, max_bytes, fresh)
+        except Unsendable as problem:
+            free.append(call)
+            error = TransportError("blocked", f"{host_of(signed.url)}: {problem}")
+            self._done.append(Completion(ticket, error, 0.0))
+            return
+        pool = self._public if public_only else self._pool_for(signed.url)
+        pool.load += 1
+        self._calls[ticket] = (call, pool)
+        pool.multi.add_handle(call.handle)
+
+    def _new_call(self, *, public_only: bool) -> CurlCall:
+        call = CurlCall(self._share, self._ca_file, self._connect_timeout, public_only=public_only)
+        self._by_handle[call.handle] = call
+        return call
+
+    def _pool_for(self, url: str) -> _Pool:
+        """The pool of the URL's host; where that is busy, the next that is not."""
+        pools = self._pools
+        count = len(pools)
+        home = hash(url.split("/", 3)[2] if url.count("/", 0, 9) > 1 else url) % count
+        for step in range(count):
+            pool = pools[(home + step) % count]
+            if pool.load < self._pool_load:
+                return pool
+        return min(pools, key=_load)
+
+    def watch(self, fd: int) -> None:
+        """Let `wait` return early when `fd` is readable; its owner reads it empty."""
+        self._epoll.register(fd, EPOLLIN)
+
+    def wait(self, seconds: float) -> Sequence[Completion]:
+        """Drive the calls for at most `seconds`; returns as soon as a call ended or a watched fd is readable."""
+        end = monotonic() + seconds
+        while True:
+            due = self._run_timers()
+            now = monotonic()
+            idle = 0.0 if self._done else max(0.0, min(end, due) - now)
+            woken = self._run_sockets(idle)
+            if self._done or woken or monotonic() >= end:
+                done, self._done = self._done, []
+                return done
+
+    def _run_timers(self) -> float:
+        """Call every pool whose time has come; returns when the next one's comes."""
+        now = monotonic()
+        for pool in (*self._pools, self._public):
+            if pool.due <= now:
+                pool.due = _NEVER
+                _, running = pool.multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+                if running != pool.load:
+                    self._collect(pool)
+        return min(self._public.due, *[pool.due for pool in self._pools])
+
+    def _run_sockets(self, idle: float) -> bool:
+        """Wait for sockets and let libcurl work on the ready ones; tells whether a watched fd is readable."""
+        woken = False
+        owners = self._owners
+        touched: set[_Pool] = set()
+        for fd, mask in self._epoll.poll(idle, 1024):
+            pool = owners.get(fd)
+            if pool is None:
+                woken = True
+                continue
+            _, running = pool.multi.socket_action(fd, _READY[mask & 31])
+            if running != pool.load:
+                touched.add(pool)
+        for pool in touched:
+            self._collect(pool)
+        return woken
+
+    def _collect(self, pool: _Pool) -> None:
+        """Take the ended calls of `pool`."""
+        multi = pool.multi
+        left = 1
+        while left:
+            left, well, ill = multi.info_read()
+            for handle in well:
+                self._end(pool, handle, None)
+            for handle, code, text in ill:
+                self._end(pool, handle, (code, text))
+
+    def _end(self, pool: _Pool, handle: pycurl.Curl, error: tuple[int, str] | None) -> None:
+        pool.multi.remove_handle(handle)
+        pool.load -= 1
+        call = self._by_handle[handle]
+        del self._calls[call.ticket]
+        self._done.append(call.answered() if error is None else call.failed(*error))
+        self._free[pool is self._public].append(call)
+
+    def cancel(self, ticket: Any) -> None:
+        """Cut a call; it ends without a completion."""
+        entry = self._calls.pop(ticket, None)
+        if entry is None:
+            self._done = [done for done in self._done if done.ticket != ticket]
+            return
+        call, pool = entry
+        pool.multi.remove_handle(call.handle)
+        pool.load -= 1
+        call.forget()
+        self._free[pool is self._public].append(call)
+
+    def close(self) -> None:
+        """Cut everything and free the sockets; a second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        for ticket in list(self._calls):
+            self.cancel(ticket)
+        for pool in (*self._pools, self._public):
+            pool.close()
+        for handle in self._by_handle:
+            handle.close()
+        self._by_handle.clear()
+        for free in self._free:
+            free.clear()
+        self._share.close()
+        self._epoll.close()
+
+
+def _load(pool: _Pool) -> int:
+    return pool.load
+
+
+def _new_share() -> pycurl.CurlShare:
+    """What the pools share: names that were looked up, and TLS sessions."""
+    share = pycurl.CurlShare()
+    share.setopt(pycurl.SH_SHARE, pycurl.LOCK_DATA_DNS)
+    share.setopt(pycurl.SH_SHARE, pycurl.LOCK_DATA_SSL_SESSION)
+    return share

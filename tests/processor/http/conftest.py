@@ -1,0 +1,146 @@
+"""Raw socket servers on loopback, so that a test says byte by byte how a vendor behaves."""
+
+import datetime as dt
+import ipaddress
+import socket
+import ssl
+import struct
+import threading
+from contextlib import suppress
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+class Connection:
+    """One accepted connection, with what a test's server does to it."""
+
+    def __init__(self, sock, number):
+        self.sock, self.number, self._rest = sock, number, b""
+
+    def read(self):
+        """One request, byte for byte; b"" where the client closed."""
+        while b"\r\n\r\n" not in self._rest:
+            if not self._more():
+                return b""
+        head, _, self._rest = self._rest.partition(b"\r\n\r\n")
+        lines = head.lower().split(b"\r\n")
+        length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
+        while len(self._rest) < length:
+            if not self._more():
+                return b""
+        body, self._rest = self._rest[:length], self._rest[length:]
+        return head + b"\r\n\r\n" + body
+
+    def _more(self):
+        data = self.sock.recv(65536)
+        self._rest += data
+        return data
+
+    def send(self, data):
+        self.sock.sendall(data)
+
+    def reset(self):
+        """Close with RST instead of FIN."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+
+class Server:
+    """Accepts connections and gives each to `behave` in a thread of its own."""
+
+    def __init__(self, behave, context=None):
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.port = self.listener.getsockname()[1]
+        self.requests, self.connections = [], 0
+        self._behave, self._context, self._open = behave, context, []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def url(self, path="/", host="127.0.0.1"):
+        return f"{'https' if self._context else 'http'}://{host}:{self.port}{path}"
+
+    def _accept(self):
+        with suppress(OSError):
+            while True:
+                sock, _ = self.listener.accept()
+                self.connections += 1
+                self._open.append(sock)
+                threading.Thread(target=self._serve, args=(sock, self.connections), daemon=True).start()
+
+    def _serve(self, sock, number):
+        with suppress(OSError):
+            if self._context:
+                sock = self._context.wrap_socket(sock, server_side=True)
+                self._open.append(sock)
+            with sock:
+                self._behave(self, Connection(sock, number))
+
+    def close(self):
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for sock in self._open:
+            with suppress(OSError):
+                sock.close()
+
+
+def answering(answer=OK):
+    """Behaviour: every request gets `answer`."""
+
+    def behave(server, connection):
+        while request := connection.read():
+            server.requests.append(request)
+            connection.send(answer)
+
+    return behave
+
+
+@pytest.fixture
+def serve():
+    """Start servers; called with a behaviour, or with the bytes that answer every request."""
+    servers = []
+
+    def start(behave=OK, context=None):
+        server = Server(answering(behave) if isinstance(behave, bytes) else behave, context)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A self-signed certificate for loopback: its file, and a server's context that shows it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1)).not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+            ), critical=False,
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("tls")
+    public, both = folder / "ca.pem", folder / "both.pem"
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    public.write_bytes(pem)
+    both.write_bytes(pem + key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    return str(public), context
