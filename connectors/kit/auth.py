@@ -71,5 +71,5 @@ def signed_jwt(
     try:
         return jwt.encode(dict(claims), private_key.get_secret_value(), algorithm=algorithm,
                           headers=dict(headers) if headers else None)
-    except (ValueError, TypeError, jwt.exceptions.PyJWTError):
+    except (ValueError, TypeError, AttributeError, jwt.exceptions.PyJWTError):  # AttributeError: a public key
         raise Misconfigured("bad_private_key", f"the private key is no PEM key for {algorithm}") from None
