@@ -38,8 +38,10 @@ def with_overrides(raw: Mapping[str, Any], reading: Reading) -> dict[str, Any]:
     return changed
 
 
-def entries(raw: Mapping[str, Any], place: Place, addons: frozenset[str], reading: Reading) -> dict[str, Entry]:
-    """The connectors of an app, by id."""
+def entries(
+    raw: Mapping[str, Any], place: Place, addons: frozenset[str] | None, reading: Reading
+) -> dict[str, Entry]:
+    """The connectors of an app, by id; `addons` is None where the app's own file cannot be read."""
     found: dict[str, Entry] = {}
     for name, value in raw.items():
         here = place.at(name)
@@ -52,11 +54,11 @@ def entries(raw: Mapping[str, Any], place: Place, addons: frozenset[str], readin
 
 
 def _entry(
-    connector: Connector, raw: Mapping[str, Any], place: Place, addons: frozenset[str], reading: Reading
+    connector: Connector, raw: Mapping[str, Any], place: Place, addons: frozenset[str] | None, reading: Reading
 ) -> Entry:
     shape = checked(ConnectorShape, raw, place, reading)
     active = shape.active if shape else raw.get("active") is not False
-    if connector.addon and active and connector.id not in addons:
+    if connector.addon and active and addons is not None and connector.id not in addons:
         reading.errors.append(place.error(
             f"'{connector.id}' is an add-on that this app has not got",
             f"add '{connector.id}' to addons in app.yaml, or set active: false", key=True,

@@ -73,7 +73,7 @@ def _app(folder: Path, reading: Reading) -> App:
     shape_place = Place(_document(folder / FILES[0], reading, required=True))
     raw_app = shape_place.document.mapping((), shape_place.document.data, reading.errors)
     shape = checked(AppShape, raw_app, shape_place, reading) or AppShape()
-    addons = _addons(shape, shape_place, reading)
+    addons = _addons(raw_app.get("addons", []), shape_place, reading) if shape_place.document.data else None
     place = Place(_document(folder / FILES[1], reading))
     raw = connectors.with_overrides(place.document.mapping((), place.document.data, reading.errors), reading)
     found = connectors.entries(raw, place, addons, reading)
@@ -82,7 +82,7 @@ def _app(folder: Path, reading: Reading) -> App:
     exports = connectors.exports(raw, found, frozenset(sources), reading)
     version = _version(raw_app, raw, {name: source.raw for name, source in sources.items()})
     used = {name: entry.made for name, entry in found.items() if entry.made is not None}
-    return App(folder.name, shape.title or folder.name, addons, version, MappingProxyType(used),
+    return App(folder.name, shape.title or folder.name, addons or frozenset(), version, MappingProxyType(used),
                MappingProxyType(made), exports, shape.duplicates_window)
 
 
@@ -110,12 +110,14 @@ def _prompt_places(folder: Path, reading: Reading) -> list[Place]:
     return [Place(_document(path, reading)) for path in paths]
 
 
-def _addons(shape: AppShape, place: Place, reading: Reading) -> frozenset[str]:
+def _addons(raw: Any, place: Place, reading: Reading) -> frozenset[str]:
+    """The app's add-ons, also where something else in its file is wrong."""
+    names = [one for one in raw if isinstance(one, str)] if isinstance(raw, list) else []
     known = [one.id for one in reading.catalogue.values() if one.addon]
-    for at, name in enumerate(shape.addons):
+    for at, name in enumerate(names):
         if name not in known:
             reading.errors.append(place.at("addons", at).error(f"unknown add-on '{name}'", nearest(name, known)))
-    return frozenset(shape.addons)
+    return frozenset(names)
 
 
 def _version(app: Mapping[str, Any], used: Mapping[str, Any], bound: Mapping[str, Any]) -> str:
