@@ -1,0 +1,149 @@
+"""Checks requests against vendors' published OpenAPI files, where somebody has put them beside the project."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from connectors.kit import Request
+
+VARIABLE = "PROMPT_ACTIONS_VENDOR_SPECS"
+"""Environment variable that names the folder with one folder of specifications a vendor."""
+BESIDE = Path(__file__).resolve().parents[2] / "shared" / "vendor-specs"
+TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
+    "null": type(None),
+}
+Json = Mapping[str, Any]
+
+
+def folder() -> Path | None:
+    """Where the specifications lie; None where there are none."""
+    named = os.environ.get(VARIABLE)
+    place = Path(named) if named else BESIDE
+    return place if place.is_dir() else None
+
+
+def load(vendor: str) -> Specs | None:
+    """All OpenAPI files (JSON) of a vendor; None where they are not there."""
+    place = folder()
+    files = sorted((place / vendor).glob("*.json")) if place else []
+    return Specs([orjson.loads(file.read_bytes()) for file in files]) if files else None
+
+
+class Operation(NamedTuple):
+    """One operation, with the document that its references point into."""
+
+    document: Json
+    spec: Json
+
+
+class Specs:
+    """A vendor's OpenAPI documents."""
+
+    def __init__(self, documents: Sequence[Json]) -> None:
+        self._documents = documents
+
+    def problems(self, request: Request, *, free: Sequence[str] = ()) -> list[str]:
+        """What the specification says against `request`; members named in `free` may hold anything."""
+        operation = self._operation(request)
+        if operation is None:
+            return [f"there is no operation {request.method} {request.path}"]
+        return [*_query(operation, request), *_body(operation, request, free)]
+
+    def _operation(self, request: Request) -> Operation | None:
+        path = request.path.partition("?")[0]
+        for document in self._documents:
+            for template, operations in document["paths"].items():
+                if request.method.lower() in operations and re.fullmatch(_pattern(template), path):
+                    return Operation(document, operations[request.method.lower()])
+        return None
+
+
+def _pattern(template: str) -> str:
+    return "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]+\})", template))
+
+
+def _query(operation: Operation, request: Request) -> Iterator[str]:
+    known = [_resolved(operation.document, one) for one in operation.spec.get("parameters", ())]
+    names = {one["name"]: one for one in known if one["in"] == "query"}
+    given = [name for name, _value in request.query]
+    yield from (f"query: {name} is unknown" for name in given if name not in names)
+    required = [name for name, one in names.items() if one.get("required")]
+    yield from (f"query: {name} is required" for name in required if name not in given)
+
+
+def _body(operation: Operation, request: Request, free: Sequence[str]) -> Iterator[str]:
+    described = operation.spec.get("requestBody")
+    if not described:
+        if request.body:
+            yield "body: the operation takes none"
+        return
+    schema = _resolved(operation.document, described)["content"]["application/json"]["schema"]
+    yield from _checked(operation.document, schema, orjson.loads(request.body or b"null"), "body", free)
+
+
+def _resolved(document: Json, part: Json) -> Json:
+    here: Any = part
+    while "$ref" in here:
+        target: Any = document
+        for name in here["$ref"].removeprefix("#/").split("/"):
+            target = target[name]
+        here = target
+    return here  # type: ignore[no-any-return]
+
+
+def _checked(document: Json, schema: Json, value: Any, where: str, free: Sequence[str]) -> Iterator[str]:
+    """What a schema says against a value; of JSON Schema only what vendors' request bodies use."""
+    schema = _resolved(document, schema)
+    if value is None and schema.get("nullable"):
+        return
+    kinds = schema.get("type", ())
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if kinds and not any(_is(kind, value) for kind in kinds):
+        yield f"{where}: {value!r} is no {' or '.join(kinds)}"
+        return
+    yield from (f"{where}: {rule} is broken" for rule in _broken(schema, value))
+    for part in schema.get("allOf", ()):
+        yield from _checked(document, part, value, where, free)
+    if isinstance(value, dict) and where.rpartition(".")[2] not in free:
+        yield from _members(document, schema, value, where, free)
+    if isinstance(value, list):
+        for place, one in enumerate(value):
+            yield from _checked(document, schema.get("items", {}), one, f"{where}[{place}]", free)
+
+
+def _is(kind: str, value: Any) -> bool:
+    if kind in ("integer", "number") and isinstance(value, bool):
+        return False
+    return isinstance(value, TYPES[kind])
+
+
+def _broken(schema: Json, value: Any) -> Iterator[str]:
+    """Rules of lengths, sizes and choices that a value breaks."""
+    size = len(value) if isinstance(value, (str, list)) else value if isinstance(value, (int, float)) else None
+    least = schema.get("minLength", schema.get("minItems", schema.get("minimum")))
+    most = schema.get("maxLength", schema.get("maxItems", schema.get("maximum")))
+    if size is not None and least is not None and size < least:
+        yield f"at least {least}"
+    if size is not None and most is not None and size > most:
+        yield f"at most {most}"
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"one of {schema['enum']}"
+    if schema.get("uniqueItems") and isinstance(value, list) and len(value) != len({repr(one) for one in value}):
+        yield "unique items"
+
+
+def _members(document: Json, schema: Json, value: Json, where: str, free: Sequence[str]) -> Iterator[str]:
+    known: Json = schema.get("properties", {})
+    yield from (f"{where}: {name} is required" for name in schema.get("required", ()) if name not in value)
+    for name, one in value.items():
+        if name in known:
+            yield from _checked(document, known[name], one, f"{where}.{name}", free)
+        elif known and "additionalProperties" not in schema:
+            yield f"{where}: {name} is unknown"

@@ -1,0 +1,66 @@
+"""The checker of requests finds what it is there to find."""
+
+import pytest
+
+from connectors.kit import get, post
+from testkit.specs import VARIABLE, Specs, folder, load
+
+DOCUMENT = {
+    "paths": {"/things/{id}": {
+        "get": {"parameters": [{"$ref": "#/components/parameters/Size"}, {"name": "id", "in": "path"}]},
+        "post": {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}},
+    }},
+    "components": {
+        "parameters": {"Size": {"name": "size", "in": "query", "required": True}},
+        "schemas": {"Thing": {
+            "type": "object", "required": ["name"],
+            "properties": {
+                "name": {"type": "string", "maxLength": 3}, "count": {"type": "integer", "minimum": 1},
+                "tags": {"type": "array", "maxItems": 2, "uniqueItems": True, "items": {"enum": ["a", "b"]}},
+                "note": {"type": "string", "nullable": True}, "more": {"type": "object", "properties": {"x": {}}},
+            },
+        }},
+    },
+}
+SPEC = Specs([DOCUMENT])
+
+
+def problems(**body):
+    return SPEC.problems(post("/things/1", json=body), free=["more"])
+
+
+def test_a_request_that_keeps_to_the_specification_has_no_problems():
+    assert problems(name="abc", count=1, tags=["a", "b"], note=None, more={"anything": 1}) == []
+    assert SPEC.problems(get("/things/1", query={"size": 5})) == []
+
+
+@pytest.mark.parametrize(("body", "problem"), [
+    ({}, "body: name is required"), ({"name": "abcd"}, "body.name: at most 3 is broken"),
+    ({"name": "a", "count": 0}, "body.count: at least 1 is broken"),
+    ({"name": "a", "count": True}, "body.count: True is no integer"),
+    ({"name": "a", "tags": ["a", "a"]}, "body.tags: unique items is broken"),
+    ({"name": "a", "tags": ["c"]}, "body.tags[0]: one of ['a', 'b'] is broken"),
+    ({"name": "a", "naem": "b"}, "body: naem is unknown"), ({"name": None}, "body.name: None is no string"),
+])
+def test_each_kind_of_mistake_in_a_body_is_named_with_its_place(body, problem):
+    assert problems(**body) == [problem]
+
+
+@pytest.mark.parametrize(("request_", "problem"), [
+    (get("/things/1"), "query: size is required"), (get("/things/1", query={"size": 1, "x": 1}), "query: x is unknown"),
+    (get("/things/1/2", query={"size": 1}), "there is no operation GET /things/1/2"),
+    (get("/things/1", query={"size": 1})._replace(body=b"x"), "body: the operation takes none"),
+])
+def test_mistakes_of_path_and_query_are_found(request_, problem):
+    assert SPEC.problems(request_) == [problem]
+
+
+def test_the_variable_names_the_folder_and_an_absent_one_holds_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    assert folder() == tmp_path
+    assert load("vendor") is None
+    (tmp_path / "vendor").mkdir()
+    (tmp_path / "vendor" / "api.json").write_text('{"paths": {}}')
+    assert load("vendor") is not None
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "nowhere"))
+    assert folder() is None
