@@ -47,7 +47,7 @@ class StateFolder:
         """
         self.close(partition)
         place = self._place(partition)
-        store, why = self._existing(place) if (place / "CURRENT").exists() else (None, "")
+        store, why = self._existing(place) if place.exists() else (None, "")
         if store is None:
             shutil.rmtree(place, ignore_errors=True)
             store = self._attempt(place)
@@ -79,6 +79,8 @@ class StateFolder:
         """A store that is there, or why it cannot be used."""
         if (place / BROKEN_MARK).exists():
             return None, "its files are damaged, as was seen when it was used last"
+        if not (place / "CURRENT").exists():
+            return None, "its files are damaged: CURRENT is not there"
         try:
             store = self._attempt(place)
         except _DamagedError as error:
@@ -92,7 +94,7 @@ class StateFolder:
     def _attempt(self, place: Path) -> PartitionStore:
         """Open a store; raises _DamagedError where its files are at fault, a StateError where they are not."""
         try:
-            families = Rdict.list_cf(str(place)) if (place / "CURRENT").exists() else []
+            families = Rdict.list_cf(str(place)) if place.exists() else []
             return PartitionStore(place, families, self._tuning, self._bucket_seconds)
         except Exception as error:
             text = str(error)

@@ -15,7 +15,7 @@ ARENA_BLOCK = 32 << 10
 """Many stores are open at once, most of them nearly empty: memory is taken in small pieces."""
 MOST_WAL = 16 * MEBIBYTE
 """Bounds what is read again when a store is opened after a crash."""
-OPEN_FILES = 128
+OPEN_FILES = 48
 
 
 class Tuning:
