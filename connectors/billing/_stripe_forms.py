@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import SecretStr, field_validator, model_validator
 
 from connectors.kit import Params, Settings, field
 from connectors.kit.auth import starts_with
+from connectors.kit.fields import refuse
+from connectors.kit.hosts import host_problem, test_hosts_field
 
 
 class StripeSettings(Settings):
@@ -20,9 +22,8 @@ class StripeSettings(Settings):
     connect_account_id: str = field(
         "Connected account", default="", pattern=r"^(acct_\w+)?$", placeholder="acct_...",
         help="Only with Stripe Connect: the account that the platform's key acts for.")
-    base_url: str = field(
-        "API base URL", default="https://api.stripe.com", pattern=r"^https?://[^\s?#]+$",
-        help="Leave as it is, unless calls go through a gateway of yours.")
+    base_url: str = field("API base URL", default="https://api.stripe.com", help="Leave as it is.")
+    allow_test_hosts: bool = test_hosts_field()
 
     @field_validator("api_key")
     @classmethod
@@ -31,6 +32,12 @@ class StripeSettings(Settings):
             raise ValueError("use a key that starts with rk_live_, rk_test_, sk_live_ or sk_test_"
                              " (Stripe Dashboard > Developers > API keys); publishable keys (pk_...) cannot do this")
         return key
+
+    @model_validator(mode="after")
+    def _goes_to_stripe(self) -> Self:
+        why = host_problem(self.base_url, ("api.stripe.com",), test_hosts=self.allow_test_hosts)
+        refuse({"base_url": why} if why else {})
+        return self
 
 
 class UserParams(Params):
@@ -59,7 +66,7 @@ class SubscribePlan(UserParams):
         help="Leave it and count as a success, or add a second subscription.")
 
     @model_validator(mode="after")
-    def _one_discount(self) -> SubscribePlan:
+    def _one_discount(self) -> Self:
         if self.coupon_id and self.promotion_code_id:
             raise ValueError("choose a coupon or a promotion code, not both")
         return self
@@ -91,7 +98,7 @@ class ApplyCoupon(UserParams):
                                 help="Off: this discount replaces all others of the subscription.")
 
     @model_validator(mode="after")
-    def _one_discount(self) -> ApplyCoupon:
+    def _one_discount(self) -> Self:
         if bool(self.coupon_id) == bool(self.promotion_code_id):
             raise ValueError("choose a coupon or a promotion code, exactly one of the two")
         return self

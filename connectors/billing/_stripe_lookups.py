@@ -137,6 +137,11 @@ def identity(value: Any) -> str:
     return str(value["id"] if isinstance(value, dict) else value)
 
 
+def metadata(subscription: Row, name: str) -> str:
+    """A value of a subscription's metadata; "" where it is not there."""
+    return str((subscription.get("metadata") or {}).get(name) or "")
+
+
 def items(subscription: Row) -> list[Row]:
     """The items of a subscription."""
     found: list[Row] = (subscription.get("items") or {}).get("data") or []

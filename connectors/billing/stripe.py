@@ -48,12 +48,12 @@ VERSION = "2026-10-28.endive"
 KEPT = 24 * 3600.0
 """Seconds for which Stripe surely keeps idempotency keys."""
 DAY = 86_400
-SKEW = 300
-"""Seconds by which an app's clock may run ahead of Stripe's."""
 KEY = re.compile(r"\b[sr]k_(live|test)_\S+")
-EVENT_MARK = "engage_event_id"
-TRIAL_MARK = "engage_trial_extension"
+EVENT_MARK, TRIAL_MARK, REMOVAL_MARK = "engage_event_id", "engage_trial_extension", "engage_removal"
+"""Metadata by which a repeat finds what an earlier try did, also when its idempotency key is forgotten."""
 USER = any_of("stripe_id", "email_address")
+
+_Ended = Generator[Request, Response, Done | None]
 
 
 def signer(settings: StripeSettings) -> Sign:
@@ -82,8 +82,8 @@ def read(request: Request, response: Response) -> Failure | None:
     status, headers = response.status, response.headers
     known: Row = {"status": status, "request_id": headers.get("request-id", "")}
     if response.ok:
-        return None if isinstance(response.json, dict) else Unavailable(
-            "unreadable_answer", "the answer is no JSON object", unknown=request.effect, **known)
+        return None if isinstance(response.json, dict) and "error" not in response.json else Unavailable(
+            "unreadable_answer", "a success without an object in it", unknown=request.effect, **known)
     code, message = _explain(response)
     if status == 400 and response.member("error", "type") == "idempotency_error":
         return InDoubt("idempotency_error", message, **known)
@@ -141,7 +141,7 @@ def subscribe_plan(call: Call[StripeSettings, SubscribePlan]) -> Flow:
     want, customer = call.params, (yield from find_customer(call))
     there = yield from lookups.subscriptions(customer, price=want.price_id)
     for one in there:
-        if (one.get("metadata") or {}).get(EVENT_MARK) == call.event.event_id:
+        if lookups.metadata(one, EVENT_MARK) == call.event.event_id:
             return Done(one["id"], detail={**customer.detail, "status": str(one.get("status"))})
     running = [one for one in lookups.live(there) if one["status"] in lookups.RUNNING]
     if running and want.if_subscribed == "already_done":
@@ -174,28 +174,35 @@ def _new_subscription(call: Call[StripeSettings, SubscribePlan], customer: Custo
 )
 def unsubscribe_plan(call: Call[StripeSettings, UnsubscribePlan]) -> Flow:
     """End the subscription, unless it has ended."""
-    want, customer = call.params, (yield from find_customer(call))
-    found = lookups.live((yield from lookups.subscriptions(customer, price=want.price_id)))
-    if call.doubtful or not found:
-        canceled = yield from lookups.subscriptions(customer, price=want.price_id, status="canceled")
-        ended = _ended(call, found, canceled)
-        if ended is not None:
-            return Done(ended, "already_done", customer.detail)
+    price, customer = call.params.price_id, (yield from find_customer(call))
+    found = lookups.live((yield from lookups.subscriptions(customer, price=price)))
+    if call.params.when == "immediately" or not found:
+        ended = yield from _ended(call, customer, bool(found))
+        if ended:
+            return ended
     if not found:
-        raise lookups.no_subscription(want.price_id)
+        raise lookups.no_subscription(price)
     return (yield from _end(call, found[0], customer))
 
 
-def _ended(call: Call[Any, UnsubscribePlan], found: list[Row], canceled: list[Row]) -> str | None:
-    """The subscription that has ended already; an earlier try of ours is told by its time of cancellation."""
-    if found:
-        since = call.event.time / 1000 - SKEW
-        ours = canceled + (found if call.params.when == "period_end" else [])
-        return next((str(one["id"]) for one in ours if (one.get("canceled_at") or 0) >= since), None)
+def _ended(call: Call[Any, UnsubscribePlan], customer: Customer, some_live: bool) -> _Ended:
+    """What an earlier try of ours ended, so that no second subscription follows; if none is live, what anybody did."""
+    price = call.params.price_id
+    canceled = yield from lookups.subscriptions(customer, price=price, status="canceled")
+    for one in canceled:
+        if (one.get("cancellation_details") or {}).get("comment") == _comment(call):
+            return Done(one["id"], detail={**customer.detail, "status": "canceled"})
+    if some_live:
+        return None
     if canceled:
-        return str(canceled[0]["id"])
-    # An item taken off a subscription leaves no trace; the plan named is gone, as wished.
-    return "" if call.doubtful and call.params.price_id else None
+        return Done(canceled[0]["id"], "already_done", customer.detail)
+    others = (yield from lookups.subscriptions(customer)) if price else []
+    ours = [one for one in others if lookups.metadata(one, REMOVAL_MARK) == call.outcome_id]
+    return Done(ours[0]["id"], detail={**customer.detail, "status": str(ours[0]["status"])}) if ours else None
+
+
+def _comment(call: Call[Any, Any]) -> str:
+    return f"prompt {call.event.prompt_id}, {call.outcome_id}"
 
 
 def _end(call: Call[Any, UnsubscribePlan], subscription: Row, customer: Customer) -> Flow:
@@ -217,9 +224,11 @@ def _ending(call: Call[Any, UnsubscribePlan], subscription: Row) -> Request:
     item = lookups.item_on(subscription, want.price_id)
     if item and len(lookups.items(subscription)) > 1:
         form: Form = [("items[0][id]", item["id"]), ("items[0][deleted]", True),
-                      ("proration_behavior", "create_prorations" if want.prorate else "none")]
+                      ("proration_behavior", "create_prorations" if want.prorate else "none"),
+                      (f"metadata[{REMOVAL_MARK}]", call.outcome_id)]
         return _change(call, "remove_item", path, form, [404])
-    query = [("prorate", want.prorate), ("invoice_now", want.invoice_now), reason]
+    query = [("prorate", want.prorate), ("invoice_now", want.invoice_now), reason,
+             ("cancellation_details[comment]", _comment(call))]
     return delete(path, query=query, step="cancel", look_at=[404])
 
 
@@ -253,7 +262,7 @@ def extend_trial(call: Call[StripeSettings, ExtendTrial]) -> Flow:
     want, customer = call.params, (yield from find_customer(call))
     found = lookups.live((yield from lookups.subscriptions(customer, price=want.price_id, status="trialing")))
     for one in found:
-        if (one.get("metadata") or {}).get(TRIAL_MARK) == call.outcome_id:
+        if lookups.metadata(one, TRIAL_MARK) == call.outcome_id:
             return Done(one["id"], detail={**customer.detail, "trial_end": str(one.get("trial_end"))})
     if not found:
         raise Rejected("no_trial", "the user has no running trial")

@@ -35,6 +35,8 @@ class Request(NamedTuple):
     """Which of the connector's tokens and hosts it belongs to, where there are several."""
     timeout: float | None = None
     """Total time in seconds, where it differs from the connector's."""
+    wait: float = 0.0
+    """Seconds to let pass before it is sent: how a flow asks again after a job that the vendor does later."""
 
 
 class Signed(NamedTuple):
@@ -137,6 +139,7 @@ def build(
     look_at: Sequence[int] = (),
     realm: str = "",
     timeout: float | None = None,
+    wait: float = 0.0,
 ) -> Request:
     """A request with one kind of body: `form`, `json` or raw `body`; None members of a form are left out."""
     if form is not None:
@@ -149,7 +152,8 @@ def build(
     if effect is None:
         effect = method not in ("GET", "HEAD")
     return Request(
-        method, path, pairs(query), lines, body, step or method.lower(), effect, frozenset(look_at), realm, timeout
+        method, path, pairs(query), lines, body, step or method.lower(), effect, frozenset(look_at), realm, timeout,
+        wait,
     )
 
 

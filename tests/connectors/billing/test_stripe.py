@@ -3,7 +3,7 @@ from pydantic import ValidationError
 
 from connectors.billing.stripe import connector
 from testkit import flows
-from testkit.flows import NOW, OUTCOME, answer
+from testkit.flows import OUTCOME, answer
 
 SETTINGS = {"api_key": "rk_test_123"}
 BY_ID = {"stripe_id": "cus_1"}
@@ -72,7 +72,8 @@ def test_other_keys_are_refused_and_never_shown(key):
     assert "shown" not in str(refused.value)
 
 
-@pytest.mark.parametrize("more", [{"connect_account_id": "cus_1"}, {"base_url": "api.stripe.com"}, {"other": 1}])
+@pytest.mark.parametrize("more", [{"connect_account_id": "cus_1"}, {"base_url": "api.stripe.com"},
+                                  {"base_url": "https://api.stripe.com.evil.example"}, {"other": 1}])
 def test_settings_that_cannot_be_right_are_refused(more):
     with pytest.raises(ValidationError):
         connector.settings(api_key="rk_test_1", **more)
@@ -114,6 +115,7 @@ READINGS = [
     (error(500, type="api_error", headers={"Stripe-Should-Retry": "false"}), "in_doubt", "api_error"),
     (answer(502, body=b"<html>bad gateway</html>"), "unavailable", "http_502"),
     (answer(200, body=b'{"id": "su'), "unavailable", "unreadable_answer"),
+    (answer(200, {"error": {"message": "strange"}}), "unavailable", "unreadable_answer"),
 ]
 
 
@@ -282,33 +284,34 @@ def test_unsubscribe_at_period_end_marks_the_subscription():
 
 
 def test_unsubscribe_immediately_cancels_without_a_key_and_without_a_body():
-    ended = run("unsubscribe_plan", [page(sub()), answer(json={"id": "sub_1", "status": "canceled"})],
+    ended = run("unsubscribe_plan", [page(sub()), page(), answer(json={"id": "sub_1", "status": "canceled"})],
                 params={"when": "immediately", "prorate": True, "feedback": "unused"})
-    request = ended.requests[1]
+    request = ended.requests[2]
     assert (request.method, request.path, request.body, dict(request.headers)) == (
         "DELETE", "/v1/subscriptions/sub_1", None, {})
     assert flows.query(request) == [("prorate", "true"), ("invoice_now", "false"),
-                                    ("cancellation_details[feedback]", "unused")]
+                                    ("cancellation_details[feedback]", "unused"),
+                                    ("cancellation_details[comment]", COMMENT)]
     assert request.effect
 
 
 def test_unsubscribe_immediately_takes_only_the_plan_off_a_subscription_with_several():
     both = sub("sub_1", item("price_a", "si_a"), item("price_b", "si_b"))
-    ended = run("unsubscribe_plan", [page(both), answer(json={"id": "sub_1"})],
+    ended = run("unsubscribe_plan", [page(both), page(), answer(json={"id": "sub_1"})],
                 params={"price_id": "price_b", "when": "immediately"})
-    assert posted(ended.requests[1]) == [("items[0][id]", "si_b"), ("items[0][deleted]", "true"),
-                                         ("proration_behavior", "none")]
-    assert ended.requests[1].headers["Idempotency-Key"] == f"{OUTCOME}:remove_item"
+    assert posted(ended.requests[2]) == [("items[0][id]", "si_b"), ("items[0][deleted]", "true"),
+                                         ("proration_behavior", "none"), ("metadata[engage_removal]", OUTCOME)]
+    assert ended.requests[2].headers["Idempotency-Key"] == f"{OUTCOME}:remove_item"
 
 
-@pytest.mark.parametrize("when", ["period_end", "immediately"])
-def test_a_subscription_that_was_canceled_in_between_is_already_done(when):
-    ended = run("unsubscribe_plan", [page(sub()), error(404, "resource_missing")], params={"when": when})
+@pytest.mark.parametrize(("when", "looks"), [("period_end", [page(sub())]), ("immediately", [page(sub()), page()])])
+def test_a_subscription_that_was_canceled_in_between_is_already_done(when, looks):
+    ended = run("unsubscribe_plan", [*looks, error(404, "resource_missing")], params={"when": when})
     assert (ended.done.reference, ended.done.note) == ("sub_1", "already_done")
 
 
 def test_a_404_without_that_code_is_no_success():
-    ended = run("unsubscribe_plan", [page(sub()), error(404, "other")], params={"when": "immediately"})
+    ended = run("unsubscribe_plan", [page(sub()), page(), error(404, "other")], params={"when": "immediately"})
     assert (ended.reason, ended.code, ended.failure.request_id) == ("rejected", "other", "req_9")
 
 
@@ -321,26 +324,32 @@ def test_a_subscription_that_has_ended_or_will_is_already_done():
 
 
 def test_a_user_who_never_subscribed_is_rejected():
-    ended = run("unsubscribe_plan", [page(), page()], params={"price_id": "p"})
+    ended = run("unsubscribe_plan", [page(), page(), page(sub())], params={"price_id": "p"})
     assert (ended.reason, ended.code) == ("rejected", "no_active_subscription")
 
 
-def test_a_doubtful_cancellation_does_not_end_the_users_next_subscription():
-    ours = sub("sub_1", status="canceled", canceled_at=NOW)
-    ended = run("unsubscribe_plan", [page(sub("sub_2")), page(ours)], params={"when": "immediately"}, doubtful=True)
-    assert (ended.done.reference, ended.done.note) == ("sub_1", "already_done")
+COMMENT = f"prompt p-1, {OUTCOME}"
 
 
-def test_a_doubtful_cancellation_that_did_not_arrive_is_made():
-    long_ago = sub("sub_0", status="canceled", canceled_at=NOW - 86_400)
-    ended = run("unsubscribe_plan", [page(sub("sub_2")), page(long_ago), answer(json={"status": "canceled"})],
-                params={"when": "immediately"}, doubtful=True)
+def test_an_immediate_cancellation_that_an_earlier_try_made_ends_no_second_subscription():
+    ours = sub("sub_1", status="canceled", cancellation_details={"comment": COMMENT})
+    ended = run("unsubscribe_plan", [page(sub("sub_2")), page(ours)], params={"when": "immediately"})
+    assert (ended.done.reference, ended.done.note, ended.done.detail) == ("sub_1", "", {"status": "canceled"})
+
+
+def test_a_subscription_that_somebody_else_canceled_hides_no_live_one():
+    theirs = sub("sub_0", status="canceled", cancellation_details={"comment": "too dear"})
+    ended = run("unsubscribe_plan", [page(sub("sub_2")), page(theirs), answer(json={"status": "canceled"})],
+                params={"when": "immediately"})
     assert ended.lines[-1] == "DELETE /v1/subscriptions/sub_2"
 
 
-def test_a_doubtful_removal_of_a_plan_that_nobody_has_any_more_is_done():
-    ended = run("unsubscribe_plan", [page(), page()], params={"price_id": "p"}, doubtful=True)
-    assert ended.done.note == "already_done"
+def test_a_plan_that_an_earlier_try_took_off_a_subscription_is_found_by_its_mark():
+    ours = sub("sub_4", item("price_a"), metadata={"engage_removal": OUTCOME})
+    ended = run("unsubscribe_plan", [page(), page(), page(sub(), ours)],
+                params={"price_id": "price_b", "when": "immediately"})
+    assert flows.query(ended.requests[2]) == [("customer", "cus_1"), ("limit", "100")]
+    assert (ended.done.reference, ended.done.note) == ("sub_4", "")
 
 
 def test_a_schedule_in_the_way_is_named_with_the_way_out():
