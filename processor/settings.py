@@ -205,6 +205,8 @@ class ProcessorSettings(BaseSettings):
     server: ServerSettings = Field(ServerSettings(), description="Metrics and health.")
     log: LogSettings = Field(LogSettings(), description="What is written to standard error.")
     config_folder: Path = Field(Path("config"), description="Folder of the apps' configuration.")
+    overrides: dict[str, dict[str, str]] = Field({}, description="By connector, settings that stand over those of"
+                                                 " every app; for emulators and staging. In the environment: JSON.")
 
     @field_validator("instance")
     @classmethod

@@ -33,7 +33,7 @@ def validate(context: Context, folder: Path | None, form: Form) -> None:
 
     try:
         folder = folder or context.settings.config_folder
-        configuration = load(folder, context.environ)
+        configuration = load(folder, context.environ, context.settings.overrides)
     except ConfigErrors as found:
         _show(found.errors, form)
         raise SystemExit(FAILED) from None
