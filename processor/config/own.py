@@ -22,6 +22,8 @@ FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
 """Environment variable that names another file."""
 
 PROPERTY_FIELDS = ("properties", "consumer_properties", "producer_properties")
+MAPPINGS = (*PROPERTY_FIELDS, "overrides")
+"""Settings whose own names are free."""
 SECRET_PROPERTIES = ("password", "secret", "ssl.key.pem", "sasl.oauthbearer.config", "sasl.jaas.config")
 ENVIRONMENT = "environment"
 
@@ -109,7 +111,7 @@ def _unknown(path: tuple[str, ...]) -> str | None:
     model: type[BaseModel] | None = ProcessorSettings
     for depth, part in enumerate(path):
         if model is None:
-            return None if path[depth - 1] in PROPERTY_FIELDS else "it has no further parts"
+            return None if set(path[:depth]) & set(MAPPINGS) else "it has no further parts"
         if part not in model.model_fields:
             start = PREFIX + "".join(one.upper() + DELIMITER for one in path[:depth])
             return nearest(start + part.upper(), [start + name.upper() for name in model.model_fields])
