@@ -1,0 +1,28 @@
+"""All emulated vendors by the prefix under which they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from testkit.vendors.apple_app_store import AppStore
+from testkit.vendors.bench import Bench
+from testkit.vendors.custom_api import CustomApi
+from testkit.vendors.generic import GENERIC, Generic
+from testkit.vendors.mixpanel import Mixpanel
+from testkit.vendors.salesforce_marketing_cloud import Salesforce
+from testkit.vendors.sendgrid import SendGrid
+from testkit.vendors.stripe import Stripe
+from testkit.vendors.vendor import Vendor, World
+from testkit.vendors.zendesk import Zendesk
+
+IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
+    Bench, Stripe, Zendesk, SendGrid, Salesforce, Mixpanel, CustomApi,
+    AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
+)
+
+
+def vendors(world: World) -> Mapping[str, Vendor]:
+    """Every emulator, made anew for one server."""
+    made = [make(world) for make in IN_DEPTH]
+    made.extend(Generic(world, row) for row in GENERIC)
+    return {one.id: one for one in made}
