@@ -147,6 +147,7 @@ class Folder:
         self.root = root
         self.app = root / "apps" / "kiosk"
         self.environ = dict(ENVIRON)
+        self.known = KNOWN
         for name, text in GOOD.items():
             self.write(name, text)
 

@@ -103,93 +103,93 @@ MISTAKES = [
     ("unknown add-on", "app.yaml", "[lens]", "[lens, lense]",
      "app.yaml:2:16 addons[1]: unknown add-on 'lense' (did you mean 'lens'? allowed: lens)"),
     ("add-on not bought", "app.yaml", "addons: [lens]\n", "",
-     "connectors.yaml:5:1 lens: 'lens' is an add-on that this app has not got"
-     " (add 'lens' to addons in app.yaml, or set active: false)"),
+     ("connectors.yaml:5:1 lens: 'lens' is an add-on that this app has not got"
+     " (add 'lens' to addons in app.yaml, or set active: false)")),
     ("no length of time", "app.yaml", "12h", "12",
-     "app.yaml:3:20 duplicates_window: no length of time;"
-     " write a number with a unit: 500ms, 90s, 15m, 12h, 3d or 2w"),
+     ("app.yaml:3:20 duplicates_window: no length of time;"
+     " write a number with a unit: 500ms, 90s, 15m, 12h, 3d or 2w")),
     ("unknown connector", "connectors.yaml", "shop:", "shopp:",
      "connectors.yaml:1:1 shopp: unknown connector 'shopp' (did you mean 'shop'? allowed: lens, shop)"),
     ("unknown setting", "connectors.yaml", "    api_key", "    regionn: eu\n    api_key",
-     "connectors.yaml:3:5 shop.settings.regionn: unknown key 'regionn'"
-     " (did you mean 'region'? allowed: api_key, base_url, named, region)"),
+     ("connectors.yaml:3:5 shop.settings.regionn: unknown key 'regionn'"
+     " (did you mean 'region'? allowed: api_key, base_url, named, region)")),
     ("setting not allowed", "connectors.yaml", "    api_key", "    region: eus\n    api_key",
      "connectors.yaml:3:13 shop.settings.region: 'eus' is not allowed (did you mean 'us'? allowed: eu, us)"),
     ("missing setting", "connectors.yaml", "    api_key: env:SHOP_KEY", "    region: eu",
      "connectors.yaml:2:3 shop.settings.api_key: 'api_key' is missing (API key)"),
     ("plain secret", "connectors.yaml", "env:SHOP_KEY", "hunter22",
-     "connectors.yaml:3:14 shop.settings.api_key: a secret must not stand in the file"
-     " (write a reference: env:NAME_OF_VARIABLE or file:path/to/secret)"),
+     ("connectors.yaml:3:14 shop.settings.api_key: a secret must not stand in the file"
+     " (write a reference: env:NAME_OF_VARIABLE or file:path/to/secret)")),
     ("plain secret inside a mapping", "connectors.yaml", "env:SHOP_KEY", "env:SHOP_KEY\n    named: {mail: hunter22}",
-     "connectors.yaml:4:19 shop.settings.named.mail: a secret must not stand in the file"
-     " (write a reference: env:NAME_OF_VARIABLE or file:path/to/secret)"),
+     ("connectors.yaml:4:19 shop.settings.named.mail: a secret must not stand in the file"
+     " (write a reference: env:NAME_OF_VARIABLE or file:path/to/secret)")),
     ("unset variable", "connectors.yaml", "env:SHOP_KEY", "env:SHOP_KEI",
-     "connectors.yaml:3:14 shop.settings.api_key: the environment variable SHOP_KEI is not set"
-     " (set it, or mend 'env:SHOP_KEI')"),
+     ("connectors.yaml:3:14 shop.settings.api_key: the environment variable SHOP_KEI is not set"
+     " (set it, or mend 'env:SHOP_KEI')")),
     ("signer refuses", "connectors.yaml", "    api_key", "    region: us\n    api_key",
-     "connectors.yaml:2:3 shop.settings: these settings cannot sign a request: the key *** is not from the US"
-     " (compare with the vendor's console)"),
+     ("connectors.yaml:2:3 shop.settings: these settings cannot sign a request: the key *** is not from the US"
+     " (compare with the vendor's console)")),
     ("limit out of bounds", "connectors.yaml", "rate: 2", "rate: -2",
      "connectors.yaml:4:18 shop.limits.rate: must be greater than or equal to 0 (requests a second, 0 for no limit)"),
     ("unknown export", "connectors.yaml", "track:", "trak:",
      "connectors.yaml:7:5 lens.exports.trak: unknown export 'trak' (did you mean 'track'? allowed: sync, track)"),
     ("unknown interaction of an export", "connectors.yaml", "impression", "impresion",
-     "connectors.yaml:7:36 lens.exports.track.interactions[1]: unknown interaction 'impresion' (did you mean"
-     " 'impression'? allowed: accept, custom_goal, decline, dismiss, holdout, impression, secondary_accept, timeout)"),
+     ("connectors.yaml:7:36 lens.exports.track.interactions[1]: unknown interaction 'impresion' (did you mean"
+     " 'impression'? allowed: accept, custom_goal, decline, dismiss, holdout, impression, secondary_accept, timeout)")),
     ("unknown prompt of an export", "connectors.yaml", "[save_offer]", "[save_ofer]",
-     "connectors.yaml:7:59 lens.exports.track.prompts[0]: unknown prompt 'save_ofer'"
-     " (did you mean 'save_offer'? allowed: save_offer)"),
+     ("connectors.yaml:7:59 lens.exports.track.prompts[0]: unknown prompt 'save_ofer'"
+     " (did you mean 'save_offer'? allowed: save_offer)")),
     ("interactions of an attribute sync", "connectors.yaml", "sync:", "sync: {interactions: [accept]}",
-     "connectors.yaml:8:12 lens.exports.sync.interactions: this export follows changes of attributes,"
-     " not interactions (leave it out)"),
+     ("connectors.yaml:8:12 lens.exports.sync.interactions: this export follows changes of attributes,"
+     " not interactions (leave it out)")),
     ("unknown interaction", "prompts.yaml", "decline:", "declin:",
-     "prompts.yaml:14:3 save_offer.declin: unknown interaction 'declin' (did you mean 'decline'?"
-     " allowed: accept, decline, dismiss, secondary_accept, timeout, title)"),
+     ("prompts.yaml:14:3 save_offer.declin: unknown interaction 'declin' (did you mean 'decline'?"
+     " allowed: accept, decline, dismiss, secondary_accept, timeout, title)")),
     ("interaction that is only exported", "prompts.yaml", "decline:", "impression:",
-     "prompts.yaml:14:3 save_offer.impression: no actions can be bound to 'impression' (such events are only"
-     " exported; bind to accept, secondary_accept, decline, dismiss, timeout)"),
+     ("prompts.yaml:14:3 save_offer.impression: no actions can be bound to 'impression' (such events are only"
+     " exported; bind to accept, secondary_accept, decline, dismiss, timeout)")),
     ("chain that is no list", "prompts.yaml", "decline:\n    - action", "decline:\n      action",
-     "prompts.yaml:15:7 save_offer.decline: expected a list of actions, found a mapping"
-     " (begin each with '- action: <connector>.<action>')"),
+     ("prompts.yaml:15:7 save_offer.decline: expected a list of actions, found a mapping"
+     " (begin each with '- action: <connector>.<action>')")),
     ("broken YAML", "prompts.yaml", "{coupon_id: STAY20}", "{coupon_id: STAY20",
      "prompts.yaml:6:14: no valid YAML: did not find expected ',' or '}' (while parsing a flow mapping)"),
     ("unknown action", "prompts.yaml", "shop.cancel", "shop.cancle",
-     "prompts.yaml:11:15 save_offer.accept[2].action: unknown action 'shop.cancle'"
-     " (did you mean 'shop.cancel'? allowed: shop.apply_coupon, shop.cancel)"),
+     ("prompts.yaml:11:15 save_offer.accept[2].action: unknown action 'shop.cancle'"
+     " (did you mean 'shop.cancel'? allowed: shop.apply_coupon, shop.cancel)")),
     ("unknown connector of an action", "prompts.yaml", "shop.cancel", "shep.cancel",
-     "prompts.yaml:11:15 save_offer.accept[2].action: unknown connector 'shep'"
-     " (did you mean 'shop'? allowed: lens, shop)"),
+     ("prompts.yaml:11:15 save_offer.accept[2].action: unknown connector 'shep'"
+     " (did you mean 'shop'? allowed: lens, shop)")),
     ("export bound to a prompt", "prompts.yaml", "shop.cancel", "lens.track",
-     "prompts.yaml:11:15 save_offer.accept[2].action: 'lens.track' is an export, not an action"
-     " (put it under exports of 'lens' in connectors.yaml)"),
+     ("prompts.yaml:11:15 save_offer.accept[2].action: 'lens.track' is an export, not an action"
+     " (put it under exports of 'lens' in connectors.yaml)")),
     ("missing parameter", "prompts.yaml", "{coupon_id: STAY20}", "{percent: 5}",
      "prompts.yaml:5:7 save_offer.accept[0].params.coupon_id: 'coupon_id' is missing (Coupon)"),
     ("missing parameters", "prompts.yaml", "      params: {coupon_id: STAY20}\n", "",
      "prompts.yaml:4:7 save_offer.accept[0].params.coupon_id: 'coupon_id' is missing (Coupon)"),
     ("unknown parameter", "prompts.yaml", "STAY20}", "STAY20, percnt: 5}",
-     "prompts.yaml:5:35 save_offer.accept[0].params.percnt: unknown key 'percnt'"
-     " (did you mean 'percent'? allowed: coupon_id, percent, plan)"),
+     ("prompts.yaml:5:35 save_offer.accept[0].params.percnt: unknown key 'percnt'"
+     " (did you mean 'percent'? allowed: coupon_id, percent, plan)")),
     ("parameter out of bounds", "prompts.yaml", "STAY20}", "STAY20, percent: 0}",
      "prompts.yaml:5:44 save_offer.accept[0].params.percent: must be greater than or equal to 1 (Percent)"),
     ("parameter of a wrong kind", "prompts.yaml", "STAY20}", "STAY20, percent: many}",
-     "prompts.yaml:5:44 save_offer.accept[0].params.percent: must be a valid integer,"
-     " unable to parse string as an integer (Percent)"),
+     ("prompts.yaml:5:44 save_offer.accept[0].params.percent: must be a valid integer,"
+     " unable to parse string as an integer (Percent)")),
     ("parameters that exclude one another", "prompts.yaml", "STAY20}", "STAY20, percent: 100, plan: free}",
      "prompts.yaml:5:15 save_offer.accept[0].params: a free plan takes no 100 % coupon"),
     ("unknown error behaviour", "prompts.yaml", "on_error: continue", "on_error: contniue",
-     "prompts.yaml:7:17 save_offer.accept[0].on_error: 'contniue' is not allowed"
-     " (did you mean 'continue'? allowed: continue, stop)"),
+     ("prompts.yaml:7:17 save_offer.accept[0].on_error: 'contniue' is not allowed"
+     " (did you mean 'continue'? allowed: continue, stop)")),
     ("bad maximum age", "prompts.yaml", "3d", "3 days",
-     "prompts.yaml:6:16 save_offer.accept[0].max_age: no length of time;"
-     " write a number with a unit: 500ms, 90s, 15m, 12h, 3d or 2w"),
+     ("prompts.yaml:6:16 save_offer.accept[0].max_age: no length of time;"
+     " write a number with a unit: 500ms, 90s, 15m, 12h, 3d or 2w")),
     ("unknown key of a binding", "prompts.yaml", "order: overtake", "odrer: overtake",
-     "prompts.yaml:13:7 save_offer.accept[2].odrer: unknown key 'odrer' (did you mean 'order'?"
-     " allowed: action, id, in_doubt, max_age, on_error, order, params)"),
+     ("prompts.yaml:13:7 save_offer.accept[2].odrer: unknown key 'odrer' (did you mean 'order'?"
+     " allowed: action, id, in_doubt, max_age, on_error, order, params)")),
     ("binding without action", "prompts.yaml", "- action: shop.cancel\n      id", "- id",
      "prompts.yaml:11:7 save_offer.accept[2].action: 'action' is missing"),
     ("two bindings of one id", "prompts.yaml", "the-end", "shop.apply_coupon",
-     "prompts.yaml:12:11 save_offer.accept[2].id: two bindings of this chain have the id 'shop.apply_coupon'"
-     " (the other is at prompts.yaml:4)"),
+     ("prompts.yaml:12:11 save_offer.accept[2].id: two bindings of this chain have the id 'shop.apply_coupon'"
+     " (the other is at prompts.yaml:4)")),
     ("key given twice", "prompts.yaml", "  decline:", "  accept:",
      "prompts.yaml:14:3 save_offer.accept: 'accept' is given twice (first given in line 3; keep one of them)"),
 ]
