@@ -1,0 +1,34 @@
+"""`prompt-actions run`: the processor."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from processor.cli.context import Context, pass_context
+
+
+@click.command()
+@pass_context
+def run(context: Context) -> None:
+    """Run the processor until SIGTERM or Ctrl-C; a second one cuts the drain short."""
+    from confluent_kafka import KafkaException
+
+    from processor.avro.registry import RegistryError
+    from processor.config.watch import Watcher
+    from processor.kafka.layout import LayoutError
+    from processor.log import configure
+    from processor.service import Service
+    from processor.state.errors import StateError
+
+    settings = context.settings
+    configure("console" if settings.log.format == "console" else "json", settings.log.level)
+    service = Service(settings, Watcher(settings.config_folder, os.environ))
+    service.handle_signals()
+    try:
+        service.run()
+    except KafkaException as error:
+        raise click.ClickException(f"{settings.kafka.bootstrap_servers}: {error.args[0].str()}") from None
+    except (LayoutError, RegistryError, StateError, OSError) as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,165 @@
+"""A chain in memory: one event on its way through its bindings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from processor.engine.flight import Flight
+from processor.model.chain import ChainRecord, Started
+from processor.model.dead_letter import Origin
+
+if TYPE_CHECKING:
+    from connectors.kit.event import Event, Value
+    from processor.engine.offsets import OffsetTracker
+    from processor.engine.partition import Partition
+    from processor.engine.plan import Plan, Step
+    from processor.engine.timers import Timer
+    from processor.model.dead_letter import Exchange, FailedBinding
+    from processor.model.outcome import Receipt
+
+EXPORTS = "#exports"
+"""What the id of an event's exports ends with."""
+NOTHING_ENDED: Mapping[str, Receipt] = {}
+
+
+class Chain(Flight):
+    """One event, or one replay of it, from its turn until each of its bindings has an outcome."""
+
+    __slots__ = (
+        "arrived", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at", "doubtful", "effect_done",
+        "ended", "event", "exchange", "exports", "failures", "first_failed_at", "generation", "ident", "key", "only",
+        "origin_of", "partition", "place", "plan", "position", "probe", "run", "seq", "size", "started", "step",
+        "stopped", "stored", "timer", "tracker", "user", "waiting_for",
+    )
+
+    def __init__(
+        self, deliver: Callable[[Any, Any, float], None], partition: Partition, event: Event, plan: Plan, user: str,
+        ident: str, *, run: int, seq: int, tracker: OffsetTracker | None, place: int, size: int, arrived: int,
+        origin_of: Callable[[], Origin],
+    ) -> None:
+        self.deliver = deliver
+        self.flow = None
+        self.request = None
+        self.route = None
+        self.token = None
+        self.sent_at = 0.0
+        self.renewed = self.fresh = self.gone = False
+        self.partition = self.home = partition
+        self.event = event
+        self.plan = plan
+        self.user = user
+        self.ident = ident
+        """The event's id; with "#exports" for its exports, with "#1" for its first replay."""
+        self.key = f"{event.app_id}:{ident}"
+        self.run = run
+        self.seq = seq
+        """Place in its user's order: the offset of the interaction; -1 for replays, which wait for nobody."""
+        self.tracker = tracker
+        """Where its place is to be finished; None once it was parked."""
+        self.place = place
+        self.arrived = arrived
+        """Broker time of the message, in milliseconds."""
+        self.size = size
+        self.origin_of = origin_of
+        self.position = 0
+        self.step: Step | None = None
+        self.attributes: Mapping[str, Value] = {}
+        self.attributes_offset = -1
+        self.attributes_time = 0
+        self.ended: Mapping[str, Receipt] = NOTHING_ENDED
+        """Receipts of the bindings that ended, by binding id; kept only where the chain goes on."""
+        self.failures: list[FailedBinding] | None = None
+        self.only: Sequence[str] = ()
+        self.exports: int = 0
+        """Export bindings that have no outcome yet; a chain proper has none."""
+        self.begun_at = 0.0
+        self.attempts = 0
+        self.first_failed_at = 0.0
+        self.generation = 0
+        self.doubtful = False
+        self.effect_done = False
+        """Whether the flow under way has changed something already."""
+        self.stopped = False
+        self.stored = False
+        self.started: Started | None = None
+        self.timer: Timer | None = None
+        self.exchange: Exchange | None = None
+        self.probe = False
+        self.waiting_for = ""
+
+    def keep(self, receipt: Receipt) -> None:
+        """Add a receipt."""
+        if self.ended is NOTHING_ENDED:
+            self.ended = {}
+        self.ended[receipt.binding_id] = receipt  # type: ignore[index]
+
+    def fail(self, failed: FailedBinding) -> None:
+        """Add a failure for the dead letter."""
+        if self.failures is None:
+            self.failures = []
+        self.failures.append(failed)
+
+    def next_binding(self) -> None:
+        """Forget what belongs to the binding that just ended."""
+        self.position += 1
+        self.step = None
+        self.flow = None
+        self.request = None
+        self.attempts = 0
+        self.first_failed_at = 0.0
+        self.generation = 0
+        self.doubtful = self.effect_done = self.renewed = self.probe = False
+        self.started = None
+        self.exchange = None
+
+    def record(self, state: str, not_before: float) -> ChainRecord:
+        """The durable form of the chain as it stands."""
+        return ChainRecord(
+            self.event.app_id, self.event.user_id, self.event.event_id, self.run, state, self.waiting_for,
+            int(not_before * 1000), self.origin_of(), self.plan.version, self.attributes, self.attributes_offset,
+            self.attributes_time, list(self.ended.values()), self.failures or (), self.attempts, self.generation,
+            int(self.first_failed_at * 1000), self.started, self.only,
+        )
+
+    def resume(self, record: ChainRecord) -> None:
+        """Take up what a record kept: receipts, failures, attempts, a call that was under way."""
+        for receipt in record.receipts:
+            self.keep(receipt)
+        self.failures = list(record.failures) or None
+        self.attempts = record.attempts
+        self.generation = record.generation
+        self.first_failed_at = record.first_failed_at / 1000
+        self.doubtful = record.first_failed_at > 0
+        self.started = record.started
+        self.only = record.only
+        self.stored = True
+
+    @property
+    def exports_only(self) -> bool:
+        """Whether it stands for the exports of its event, not for its chain."""
+        return EXPORTS in self.ident
+
+    @property
+    def left(self) -> frozenset[str]:
+        """Connectors that the chain has still to call."""
+        return frozenset(one.connector_id for one in self.plan.steps if one.id not in self.ended)
+
+
+class Parked:
+    """What memory keeps of a parked chain: enough to find, order and wake it."""
+
+    __slots__ = ("connectors", "key", "next", "partition", "seq", "since", "timer", "user", "waiting_for")
+
+    def __init__(self, chain: Chain, waiting_for: str, since: float) -> None:
+        self.partition = chain.partition
+        self.key = chain.key
+        self.user = chain.user
+        self.seq = chain.seq
+        self.connectors = chain.left
+        """Connectors that it has still to call."""
+        self.next = chain.step.connector_id if chain.step is not None else ""
+        """The one that it will call first when it runs again."""
+        self.waiting_for = waiting_for
+        self.since = since
+        self.timer: Timer | None = None

@@ -1,0 +1,167 @@
+"""Checkpoints: results, dead letters, store records and offsets that become durable together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+from processor.engine.partition import Part
+from processor.model.attributes import AttributesState
+from processor.model.finished import Finished
+
+if TYPE_CHECKING:
+    from processor.engine.chain import Chain
+    from processor.engine.options import EngineOptions
+    from processor.engine.partition import Partition, Record
+    from processor.engine.counts import Counts
+
+
+class Checkpoint(NamedTuple):
+    """What is to be made durable in one go."""
+
+    number: int
+    parts: Sequence[Part]
+    metadata: Any
+    """The consumer group's metadata of the assignment that the parts belong to."""
+
+
+class CheckpointEnd(NamedTuple):
+    """How a checkpoint ended."""
+
+    number: int
+    result: Literal["committed", "aborted", "lost"]
+    """`aborted`: nothing of it is durable, send it again. `lost`: nobody can know; do as after a crash."""
+    message: str
+    positions: Mapping[tuple[str, int], int]
+    """By changelog topic and partition: the offset behind the last record that was written."""
+    seconds: float
+
+
+class Committer(Protocol):
+    """The checkpoint thread, as the engine sees it."""
+
+    def heard(self) -> None:
+        """The loop was woken: read the eventfd empty."""
+
+    def submit(self, checkpoint: Checkpoint) -> None:
+        """Begin; its end comes out of a later `ends`."""
+
+    def ends(self) -> list[CheckpointEnd]:
+        """Checkpoints that ended since the last call."""
+
+
+class Checkpoints:
+    """When a checkpoint begins, what is in it, and what follows from its end."""
+
+    def __init__(
+        self, committer: Committer, options: EngineOptions, metrics: Counts, codec: Any,
+        send: Callable[[Chain], None],
+    ) -> None:
+        self._committer = committer
+        self._options = options
+        self._metrics = metrics
+        self._codec = codec
+        self._send = send
+        self._number = 0
+        self._again: list[Part] = []
+        self.under_way: Checkpoint | None = None
+        self._begun_at = 0.0
+        self._ended_at = 0.0
+        self.metadata: Any = None
+        self.wants_metadata = False
+        """True after an abort: the group's metadata is stale, the consumer thread must give a new one."""
+        self.forced = False
+
+    def due(self, now: float, partitions: Mapping[int, Partition]) -> float:
+        """When the next checkpoint may begin; infinity where there is nothing to make durable."""
+        if self.under_way is not None or self.wants_metadata or self.metadata is None:
+            return float("inf")
+        options = self._options
+        earliest = self._ended_at + options.checkpoint_gap
+        if self.forced or any(one.marks for one in partitions.values()):
+            return earliest
+        timed = max(earliest, self._begun_at + options.checkpoint_interval)
+        if self._again:
+            return timed
+        if now >= timed and not any(one.needs_checkpoint for one in partitions.values()):
+            return float("inf")
+        return timed
+
+    def begin(self, now: float, partitions: Mapping[int, Partition]) -> None:
+        """Take all that is to be made durable and hand it to the checkpoint thread."""
+        again, self._again = self._again, []
+        parts = again + [self._part(one, now) for one in partitions.values() if self.forced or one.needs_checkpoint]
+        self.forced = False
+        self._begun_at = now
+        if not parts:
+            return
+        self._number += 1
+        self.under_way = Checkpoint(self._number, parts, self.metadata)
+        self._committer.submit(self.under_way)
+
+    def _part(self, partition: Partition, now: float) -> Part:
+        records = partition.outbox
+        partition.outbox = []
+        self._add_chains(partition, records)
+        self._add_attributes(partition, records)
+        if partition.ended_ids:
+            data = self._codec.encode_finished(Finished(b"".join(partition.ended_ids), int(now * 1000)))
+            records.append((partition.topics.finished, b"", data, partition.number))
+            partition.ended_ids = []
+        marks, partition.marks = partition.marks, []
+        partition.last_offsets = offsets = partition.offsets()
+        return Part(partition, records, offsets, partition.store.seal(), marks)
+
+    def _add_chains(self, partition: Partition, records: list[Record]) -> None:
+        topic = partition.topics.chains
+        for chain in partition.dirty:
+            if partition.open.get(chain.key) is chain:
+                data = self._codec.encode_chain(chain.record("running", 0.0))
+                partition.store.put_chain(chain.key, data)
+                records.append((topic, chain.key.encode(), data, partition.number))
+                chain.stored = True
+        partition.dirty = {}
+
+    def _add_attributes(self, partition: Partition, records: list[Record]) -> None:
+        topic = partition.topics.attributes_changelog
+        for user in partition.changed_users:
+            stored = partition.store.attributes(user)
+            data = None if stored is None else self._codec.encode_attributes_state(AttributesState(*stored))
+            records.append((topic, user.encode(), data, partition.number))
+        partition.changed_users = {}
+
+    def ended(self, end: CheckpointEnd, now: float) -> None:
+        """Act on the end of the checkpoint under way."""
+        checkpoint, self.under_way = self.under_way, None
+        self._ended_at = now
+        self._metrics.checkpoint(end.result, end.seconds, sum(len(p.records) for p in checkpoint.parts))  # type: ignore[union-attr]
+        if end.result == "aborted":
+            self._again = [part for part in checkpoint.parts if not part.partition.gone]  # type: ignore[union-attr]
+            self.wants_metadata = True
+            return
+        for part in checkpoint.parts:  # type: ignore[union-attr]
+            self._durable(part, end, now)
+
+    def _durable(self, part: Part, end: CheckpointEnd, now: float) -> None:
+        number = part.partition.number
+        if not part.partition.gone:
+            positions = {topic: offset for (topic, where), offset in end.positions.items() if where == number}
+            part.partition.store.commit(part.sealed, positions, now)
+        for chain in part.marks:
+            if chain.gone or part.partition.gone:
+                continue
+            if part.partition.leaving:
+                chain.started = None  # it was never sent: the next owner may begin it anew
+                part.partition.dirty[chain] = None
+            else:
+                self._send(chain)
+
+    def left(self, partitions: set[int]) -> None:
+        """Partitions went to others: what was to be sent again for them is dropped."""
+        self._again = [part for part in self._again if part.partition.number not in partitions
+                       or not part.partition.gone]
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way or to be sent again."""
+        return self.under_way is None and not self._again

@@ -1,0 +1,282 @@
+"""The life of an event in memory: admitted, in its turn, ended, left to another process, revived."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from processor.engine.chain import EXPORTS, Chain, Parked
+from processor.engine.offsets import CHAIN, place
+from processor.engine.offsets import EXPORTS as EXPORTS_PART
+from processor.model.chain import ChainRecord, identity
+from processor.model.dead_letter import Origin
+
+if TYPE_CHECKING:
+    from connectors.kit.event import Event
+    from processor.engine.books import Books
+    from processor.engine.exporter import Exporter
+    from processor.engine.ledger import Ledger
+    from processor.engine.offsets import OffsetTracker
+    from processor.engine.parking import Parking
+    from processor.engine.partition import Partition
+    from processor.engine.plan import Plan, Plans
+    from processor.engine.runner import Runner
+    from processor.engine.sender import Sender
+    from processor.engine.counts import Counts
+
+
+def origin_of(message: Any) -> Origin:
+    """The consumed message as a value that outlives it."""
+    return Origin(
+        message.topic(), message.partition(), message.offset(), message.timestamp()[1], message.key(),
+        message.value(), message.headers() or (),
+    )
+
+
+class Events:
+    """Admits events as chains and exports, and closes them."""
+
+    def __init__(
+        self, runner: Runner, exporter: Exporter, parking: Parking, ledger: Ledger, sender: Sender, plans: Plans,
+        metrics: Counts, books: Books, codec: Any, ready: deque[Chain],
+    ) -> None:
+        self._runner = runner
+        self._exporter = exporter
+        self._parking = parking
+        self._ledger = ledger
+        self._sender = sender
+        self._plans = plans
+        self._metrics = metrics
+        self._books = books
+        self._codec = codec
+        self._ready = ready
+        self.bytes = 0
+        """Of the messages of all chains in memory."""
+        runner.ended = self._chain_ended
+        exporter.ended = self._exports_ended
+        parking.revive = self._revive
+        parking.left_memory = self._left_memory
+
+    def admit(self, partition: Partition, event: Event, plan: Plan, user: str, message: Any, size: int) -> None:
+        """Begin what the plan holds for an interaction, unless it was begun or has ended before."""
+        offset, tracker = message.offset(), partition.interactions
+        tracker.skip(offset)
+        arrived, origin = message.timestamp()[1], partial(origin_of, message)
+        stored = partition.store.attributes(user)
+        for steps, ident, part in (
+            (plan.steps, event.event_id, CHAIN), (plan.exports, event.event_id + EXPORTS, EXPORTS_PART),
+        ):
+            if not steps:
+                continue
+            where = place(offset, part)
+            chain = Chain(
+                self._runner.answered, partition, event, plan, user, ident, run=0, seq=offset, tracker=tracker,
+                place=where, size=size, arrived=arrived, origin_of=origin,
+            )
+            if stored is not None:
+                chain.attributes, chain.attributes_offset, chain.attributes_time = stored
+            if self._is_new(chain):
+                tracker.begin(where)
+                self._enter(chain, len(steps))
+
+    def admit_replay(
+        self, partition: Partition, event: Event, plan: Plan, user: str, replay: Any, message: Any
+    ) -> None:
+        """Begin a replay: what has a receipt is not done again."""
+        offset, tracker = message.offset(), partition.replays
+        tracker.skip(offset)
+        stored = partition.store.attributes(user)
+        exports = {step.id for step in plan.exports}
+        wanted = [one for one in replay.only if one in exports]
+        parts: list[tuple[Any, str, int]] = []
+        if len(wanted) < len(replay.only) or not replay.only:
+            parts.append((plan.steps, f"{event.event_id}#{replay.run}", CHAIN))
+        if wanted:
+            parts.append((plan.exports, f"{event.event_id}#{replay.run}{EXPORTS}", EXPORTS_PART))
+        for steps, ident, part in parts:
+            chain = Chain(
+                self._runner.answered, partition, event, plan, user, ident, run=replay.run, seq=-1, tracker=tracker,
+                place=place(offset, part), size=len(message.value() or b""), arrived=message.timestamp()[1],
+                origin_of=lambda: replay.origin,
+            )
+            if stored is not None:
+                chain.attributes, chain.attributes_offset, chain.attributes_time = stored
+            for receipt in replay.receipts:
+                chain.keep(receipt)
+            chain.only = replay.only
+            if self._is_new(chain):
+                tracker.begin(chain.place)
+                self._enter(chain, sum(1 for step in steps if step.id not in chain.ended
+                                       and (not chain.only or step.id in chain.only)))
+
+    def _is_new(self, chain: Chain) -> bool:
+        """Whether the event is not open and has not ended within the window; a crashed run is taken up."""
+        partition = chain.partition
+        found = partition.open.get(chain.key)
+        if found is None:
+            if not partition.store.seen(identity(chain.event.app_id, chain.ident)):
+                return True
+            self._metrics.duplicate()
+            return False
+        if type(found) is bytes:
+            record: ChainRecord = self._codec.chain(found)
+            chain.resume(record)
+            if record.attempts or record.receipts:
+                chain.attributes = record.attributes
+                chain.attributes_offset, chain.attributes_time = record.attributes_offset, record.attributes_time
+            return True
+        self._metrics.duplicate()
+        return False
+
+    def _enter(self, chain: Chain, bindings: int) -> None:
+        partition, books = chain.partition, self._books
+        partition.open[chain.key] = chain
+        books.events_in += 1
+        books.in_flight += 1
+        planned = bindings - len(chain.ended) if not chain.only else bindings
+        books.planned += planned
+        books.open_bindings += planned
+        self.bytes += chain.size
+        if chain.exports_only:
+            self._exporter.take(chain)
+        elif partition.lanes.enter(chain):
+            self._runner.advance(chain)
+
+    def run_ready(self) -> None:
+        """Run the chains whose turn has come."""
+        ready = self._ready
+        while ready:
+            chain = ready.popleft()
+            if not chain.gone:
+                self._runner.advance(chain)
+
+    def _chain_ended(self, chain: Chain) -> None:
+        self._ledger.event_ended(chain, self._sender.now)
+        self._close(chain)
+        partition = chain.partition
+        following = partition.lanes.leave(chain)
+        if following is not None:
+            self._ready.append(following)
+        if partition.lanes.lane(chain.user) is not None:
+            self._parking.chain_ended(partition, chain.user)
+
+    def _exports_ended(self, chain: Chain) -> None:
+        self._ledger.event_ended(chain, self._sender.now)
+        self._close(chain)
+
+    def _close(self, chain: Chain) -> None:
+        """Everything has an outcome: remember the event, let its offset go, forget the rest."""
+        partition = chain.partition
+        del partition.open[chain.key]
+        id16 = identity(chain.event.app_id, chain.ident)
+        partition.store.finish(id16)
+        partition.ended_ids.append(id16)
+        partition.dirty.pop(chain, None)
+        if chain.stored:
+            partition.store.put_chain(chain.key, None)
+            partition.outbox.append((partition.topics.chains, chain.key.encode(), None, partition.number))
+        if chain.tracker is not None:
+            chain.tracker.finish(chain.place)
+        chain.gone = True
+        books = self._books
+        books.finished += 1
+        books.in_flight -= 1
+        self.bytes -= chain.size
+        self._metrics.finished(self._sender.now - chain.event.time / 1000)
+
+    def _left_memory(self, chain: Chain) -> None:
+        """A chain was parked: its place is free, its user's next chain may run."""
+        self._books.in_flight -= 1
+        self.bytes -= chain.size
+        following = chain.partition.lanes.leave(chain)
+        if following is not None:
+            self._ready.append(following)
+
+    def leave(self, partition: Partition) -> None:
+        """The partition goes to another process: forget its chains; what was durable is taken up there."""
+        partition.gone = True
+        for chain in partition.open.values():
+            if isinstance(chain, Chain):
+                chain.gone = True
+                if chain.timer is not None:
+                    chain.timer.cancel()
+                self._books.in_flight -= 1
+                self._books.handed_over += 1
+                self.bytes -= chain.size
+                self._books.open_bindings -= self._forget_open(chain)
+            elif isinstance(chain, Parked):
+                if chain.timer is not None:
+                    chain.timer.cancel()
+                self._books.parked -= 1
+                self._books.handed_over += 1
+        partition.open.clear()
+
+    def _forget_open(self, chain: Chain) -> int:
+        """Bindings without outcome that leave with the chain; they are planned anew where it goes."""
+        left = chain.exports if chain.exports_only else sum(
+            1 for step in chain.plan.steps
+            if step.id not in chain.ended and (not chain.only or step.id in chain.only) and step.position >= chain.position
+        )
+        self._books.planned -= left
+        return left
+
+    # parked chains
+
+    def _revive(self, stub: Parked) -> Chain | None:
+        data = stub.partition.store.chain(stub.key)
+        if data is None:
+            return None
+        return self.from_record(stub.partition, self._codec.chain(data), stub.key)
+
+    def from_record(self, partition: Partition, record: ChainRecord, key: str) -> Chain | None:
+        """A chain as its record left it, with the configuration of now; None where its app is gone."""
+        plans = self._plans.apps.get(record.app_id)
+        if plans is None:
+            return None
+        event = self._codec.event(record.origin.value)
+        plan = plans.plan(event.prompt_id, event.interaction)
+        chain = Chain(
+            self._runner.answered, partition, event, plan, f"{record.app_id}:{record.user_id}",
+            key[len(record.app_id) + 1:], run=record.run, seq=record.origin.offset if record.run == 0 else -1,
+            tracker=None, place=0, size=len(record.origin.value or b""), arrived=record.origin.timestamp,
+            origin_of=lambda: record.origin,
+        )
+        chain.resume(record)
+        self._attributes_for(chain, record)
+        self.bytes += chain.size
+        return chain
+
+    def _attributes_for(self, chain: Chain, record: ChainRecord) -> None:
+        """A chain that has called keeps what it began with; one that only waited takes what is there now."""
+        stored = chain.partition.store.attributes(chain.user)
+        if record.attempts or record.receipts or record.first_failed_at or stored is None:
+            chain.attributes = record.attributes
+            chain.attributes_offset, chain.attributes_time = record.attributes_offset, record.attributes_time
+        else:
+            chain.attributes, chain.attributes_offset, chain.attributes_time = stored
+
+    def restore(self, partition: Partition, records: Sequence[tuple[str, bytes]], committed: int) -> None:
+        """Take up the chain records of a partition: parked ones wait on, running ones wait for their event."""
+        for key, data in records:
+            record = self._codec.chain(data)
+            comes_again = record.state == "running" and (record.run > 0 or record.origin.offset >= committed)
+            chain = None if comes_again else self.from_record(partition, record, key)
+            if chain is None:
+                partition.open[key] = data
+                continue
+            self._adopt(partition, chain, record)
+        self._parking.check_order(partition)
+
+    def _adopt(self, partition: Partition, chain: Chain, record: ChainRecord) -> None:
+        self.bytes -= chain.size
+        chain.step = next((step for step in chain.plan.steps if step.id not in chain.ended), None)
+        stub = Parked(chain, record.waiting_for or "retry", self._sender.now)
+        partition.open[stub.key] = stub
+        left = sum(1 for step in chain.plan.steps if step.id not in chain.ended)
+        self._books.events_in += 1
+        self._books.planned += left
+        self._books.open_bindings += left
+        gate = chain.step.gate if chain.step is not None else None
+        self._parking.adopt(stub, gate, record.not_before / 1000)

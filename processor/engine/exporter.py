@@ -1,0 +1,229 @@
+"""Exports beside the chains: items of many events in one request, an outcome for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from connectors.kit.action import Done
+from connectors.kit.errors import Broken, Failure, Misconfigured, MissingAttributes, Unavailable
+from connectors.kit.event import Call
+from connectors.kit.http import Response
+from processor.engine.flight import Flight
+from processor.engine.masking import LIMIT
+from processor.engine.runner import outcome_id, transport_failure
+from processor.http.transport import TransportError
+from processor.model.dead_letter import Exchange
+
+if TYPE_CHECKING:
+    from connectors.kit.export import Item
+    from processor.engine.chain import Chain
+    from processor.engine.ledger import Ledger
+    from processor.engine.options import EngineOptions
+    from processor.engine.plan import ExportStep
+    from processor.engine.sender import Sender
+    from processor.engine.timers import Timer, Timers
+    from processor.engine.counts import Counts
+
+Entry = tuple["Chain", "Item"]
+
+
+class Batch(Flight):
+    """Items on their way in one run of an export's flow."""
+
+    __slots__ = ("attempts", "entries", "exchange", "first_failed_at", "step")
+
+    def __init__(self, deliver: Callable[[Any, Any, float], None], step: ExportStep, entries: list[Entry]) -> None:
+        super().__init__(deliver)
+        self.step = step
+        self.route = step.route
+        self.entries = entries
+        self.attempts = 0
+        self.first_failed_at = 0.0
+        self.exchange: Exchange | None = None
+
+
+class Filling:
+    """Items of one export that wait for others."""
+
+    __slots__ = ("bytes", "entries", "step", "timer")
+
+    def __init__(self, step: ExportStep) -> None:
+        self.step = step
+        self.entries: list[Entry] = []
+        self.bytes = 0
+        self.timer: Timer | None = None
+
+
+class Exporter:
+    """Fills batches by the vendor's limits and sends them; a batch that fails as a whole is tried again."""
+
+    def __init__(
+        self, sender: Sender, timers: Timers, options: EngineOptions, ledger: Ledger, metrics: Counts,
+        chance: Callable[[], float],
+    ) -> None:
+        self._sender = sender
+        self._timers = timers
+        self._options = options
+        self._ledger = ledger
+        self._metrics = metrics
+        self._chance = chance
+        self._filling: dict[tuple[ExportStep, str], Filling] = {}
+        self.ended: Callable[[Chain], None]
+        """Called when all export bindings of the event have outcomes."""
+
+    def take(self, chain: Chain) -> None:
+        """Make an item for each export of the event and put it with others."""
+        pending = [step for step in chain.plan.exports
+                   if step.id not in chain.ended and (not chain.only or step.id in chain.only)]
+        chain.exports = len(pending)
+        chain.begun_at = chain.begun_at or self._sender.now
+        if not pending:
+            self.ended(chain)
+        for step in pending:
+            self._make_item(chain, step)
+
+    def _make_item(self, chain: Chain, step: ExportStep) -> None:
+        event, export = chain.event, step.export
+        lacking = export.requires.missing(chain.attributes)
+        if lacking:
+            self._end(chain, step, MissingAttributes(lacking), 0, None)
+            return
+        call: Call[Any, Any] = Call(
+            event, chain.attributes, step.params, step.settings, now=self._sender.now,
+            outcome_id=outcome_id(event.app_id, event.event_id, step.id, 0),
+        )
+        try:
+            item = export.item(call)
+        except Failure as failure:
+            self._end(chain, step, failure, 0, None)
+        except Exception as error:  # noqa: BLE001  a connector's bug must not end the process
+            self._end(chain, step, Broken("item", f"{type(error).__name__} while making an item"), 0, None)
+        else:
+            self._add(chain, step, item)
+
+    def _add(self, chain: Chain, step: ExportStep, item: Item) -> None:
+        limits = step.export.limits
+        size = len(item.body) + 1
+        if size > limits.item_bytes:
+            from connectors.kit.errors import Rejected  # noqa: PLC0415  rare path
+
+            self._end(chain, step, Rejected("item_too_large", f"{size} bytes, the vendor takes {limits.item_bytes}"), 0,
+                      None)
+            return
+        key = (step, item.group)
+        filling = self._filling.get(key)
+        if filling is not None and filling.bytes + size > limits.bytes:
+            self._send_filling(key)
+            filling = None
+        if filling is None:
+            filling = self._filling[key] = Filling(step)
+            filling.timer = self._timers.at(self._sender.now + limits.age, self._send_filling, key)
+        filling.entries.append((chain, item))
+        filling.bytes += size
+        if len(filling.entries) >= limits.items:
+            self._send_filling(key)
+
+    def _send_filling(self, key: tuple[ExportStep, str]) -> None:
+        filling = self._filling.pop(key, None)
+        if filling is None:
+            return
+        if filling.timer is not None:
+            filling.timer.cancel()
+        entries = [entry for entry in filling.entries if not entry[0].gone]
+        if entries:
+            self._start(Batch(self.answered, filling.step, entries))
+
+    def flush(self) -> None:
+        """Send all that waits for others, whatever its age."""
+        for key in list(self._filling):
+            self._send_filling(key)
+
+    def _start(self, batch: Batch) -> None:
+        step = batch.step
+        now = self._sender.now
+        if not step.gate.circuit.closed and not step.gate.circuit.admits(now):
+            self._timers.at(max(step.gate.circuit.reopens_at, now + 0.1), self._start, batch)
+            return
+        batch.entries = [entry for entry in batch.entries if not entry[0].gone]
+        batch.flow = step.export.send(step.settings, [item for _, item in batch.entries])  # type: ignore[assignment]
+        self._step(batch, None)
+
+    def _step(self, batch: Batch, answer: Response | None) -> None:
+        try:
+            batch.request = batch.flow.send(answer)  # type: ignore[union-attr, arg-type]
+        except StopIteration as end:
+            self._finish(batch, list(end.value))
+        except Failure as failure:
+            self._failed(batch, failure)
+        except Exception as error:  # noqa: BLE001  a connector's bug must not end the process
+            self._failed(batch, Broken("batch", f"{type(error).__name__} while sending a batch"))
+        else:
+            batch.renewed = False
+            self._sender.send(batch)
+
+    def answered(self, batch: Batch, answer: Response | TransportError | Failure, seconds: float) -> None:
+        """An answer to a batch's request."""
+        request: Any = batch.request
+        gate = batch.step.gate
+        if isinstance(answer, Response):
+            failure = None if answer.status in request.look_at else batch.step.route.read(request, answer)
+            if failure is None:
+                gate.circuit.succeeded(self._sender.now)
+                self._step(batch, answer)
+                return
+            batch.exchange = Exchange(request.method, request.path, "", answer.status, answer.text[:LIMIT],
+                                      int(batch.sent_at * 1000), int(seconds * 1000), request.step)
+        elif isinstance(answer, TransportError):
+            failure = transport_failure(answer)
+        else:
+            failure = answer
+        self._failed(batch, failure)
+
+    def _failed(self, batch: Batch, failure: Failure) -> None:
+        """The whole batch failed: again later, or each item for good."""
+        gate, now, retry = batch.step.gate, self._sender.now, self._options.retry
+        if isinstance(failure, Misconfigured) and failure.status == 401 and self._sender.renew(batch):
+            return
+        if not isinstance(failure, (Unavailable, Misconfigured)):
+            self._finish(batch, [failure] * len(batch.entries))
+            return
+        batch.first_failed_at = batch.first_failed_at or now
+        since = now - batch.first_failed_at
+        wait = failure.retry_after if isinstance(failure, Unavailable) else self._options.misconfigured_pause
+        if isinstance(failure, Unavailable) and not failure.throttled:
+            gate.circuit.failed(now)
+            batch.attempts += 1
+        given_up = (since >= self._options.misconfigured_grace if isinstance(failure, Misconfigured)
+                    else retry.exhausted(batch.attempts, since))
+        if given_up:
+            self._finish(batch, [failure] * len(batch.entries))
+            return
+        self._metrics.retry(batch.step.connector_id, failure.code)
+        delay = retry.delay(max(batch.attempts, 1), self._chance(), wait)
+        self._timers.at(now + delay, self._start, batch)
+
+    def _finish(self, batch: Batch, ends: list[Done | Failure]) -> None:
+        if len(ends) != len(batch.entries):
+            ends = [Broken("batch", "the export told of fewer items than were sent")] * len(batch.entries)
+        for (chain, _), end in zip(batch.entries, ends, strict=True):
+            if not chain.gone:
+                chain.first_failed_at = batch.first_failed_at
+                self._end(chain, batch.step, end, batch.attempts + 1, batch.exchange)
+
+    def _end(self, chain: Chain, step: ExportStep, end: Done | Failure, attempts: int,
+             exchange: Exchange | None) -> None:
+        """One item ended: its outcome, and the event's end with the last one."""
+        now = self._sender.now
+        chain.exports -= 1
+        if isinstance(end, Failure):
+            self._ledger.failed(chain, step, end, now, attempts=attempts, exchange=exchange, action_id=step.export_id)
+            self._ledger.outcome(
+                chain, step, "failed", now, reason=end.reason, code=end.code, message=end.message, status=end.status,
+                request_id=end.request_id, attempts=attempts, action_id=step.export_id, keep=chain.exports > 0)
+        else:
+            self._ledger.outcome(
+                chain, step, "succeeded", now, note=end.note, reference=end.reference, detail=end.detail,
+                attempts=attempts, action_id=step.export_id, keep=chain.exports > 0 or chain.failures is not None)
+        if chain.exports == 0:
+            self.ended(chain)

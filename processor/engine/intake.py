@@ -1,0 +1,157 @@
+"""What comes in: messages to events, attribute changes and replays; what cannot be read is a dead letter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from connectors.kit.errors import Undecodable
+from processor.engine.events import origin_of
+
+if TYPE_CHECKING:
+    from connectors.kit.event import Event
+    from processor.engine.events import Events
+    from processor.engine.ledger import Ledger
+    from processor.engine.options import EngineOptions
+    from processor.engine.parking import Parking
+    from processor.engine.partition import Partition
+    from processor.engine.plan import AppPlans, Plans
+    from processor.engine.sender import Sender
+    from processor.engine.counts import Counts
+
+HELD_LIMIT = 1000
+"""Interactions of one partition that may wait for its attributes before the partition is paused."""
+
+
+class Intake:
+    """Sorts messages by topic and brings them into the engine."""
+
+    def __init__(
+        self, events: Events, parking: Parking, ledger: Ledger, sender: Sender, plans: Plans, options: EngineOptions,
+        metrics: Counts, codec: Any, stored: Callable[[Mapping[str, Any], int, int], Any],
+        partition_of: Callable[[bytes, int], int],
+    ) -> None:
+        self._events = events
+        self._parking = parking
+        self._ledger = ledger
+        self._sender = sender
+        self._plans = plans
+        self._options = options
+        self._metrics = metrics
+        self._codec = codec
+        self._stored = stored
+        self._partition_of = partition_of
+
+    def interaction(self, partition: Partition, message: Any) -> None:
+        """A prompt interaction: held until the attributes have passed its time, then admitted."""
+        if partition.held or not self._attributes_passed(partition, message):
+            partition.held.append((self._sender.now + self._options.join_grace, message))
+        else:
+            self._admit(partition, message)
+
+    def _attributes_passed(self, partition: Partition, message: Any) -> bool:
+        return partition.caught_up or message.timestamp()[1] <= partition.attributes_time
+
+    def release_held(self, partition: Partition, room: int) -> int:
+        """Admit what the attributes have passed, or what has waited long enough; returns how many."""
+        held, count = partition.held, 0
+        while held and count < room:
+            deadline, message = held[0]
+            if not self._attributes_passed(partition, message) and self._sender.now < deadline:
+                break
+            held.popleft()
+            self._admit(partition, message)
+            count += 1
+        return count
+
+    def _admit(self, partition: Partition, message: Any) -> None:
+        value = message.value()
+        try:
+            event, app = self._event(value)
+        except Undecodable as failure:
+            self._undecodable(partition, message, failure)
+            partition.interactions.skip(message.offset())
+            return
+        user = f"{event.app_id}:{event.user_id}"
+        if self._misplaced(partition, message, user):
+            partition.interactions.skip(message.offset())
+            return
+        plan = app.plan(event.prompt_id, event.interaction)
+        self._events.admit(partition, event, plan, user, message, len(value) + 600)
+
+    def _event(self, value: bytes | None) -> tuple[Event, AppPlans]:
+        if value is not None and len(value) > self._options.max_value_bytes:
+            raise Undecodable("too_large", f"{len(value)} bytes; at most {self._options.max_value_bytes} are taken")
+        event: Event = self._codec.event(value)
+        app = self._plans.apps.get(event.app_id)
+        if app is None:
+            raise Undecodable("unknown_app", f"no app '{event.app_id}' is configured")
+        ahead = event.time / 1000 - self._sender.now
+        if ahead > self._options.future_tolerance or event.time <= 0:
+            raise Undecodable("bad_time", f"the event's time, {event.time} ms, is {ahead:.0f} s ahead of the clock")
+        return event, app
+
+    def _misplaced(self, partition: Partition, message: Any, user: str) -> bool:
+        """A record outside its user's partition is forwarded to it: the join would find nothing here."""
+        key = user.encode()
+        right = self._partition_of(key, self._options.partitions)
+        if right == partition.number:
+            return False
+        partition.outbox.append((message.topic(), key, message.value(), right))
+        self._metrics.misplaced(message.topic())
+        return True
+
+    def _undecodable(self, partition: Partition, message: Any, failure: Undecodable) -> None:
+        self._ledger.undecodable(partition, origin_of(message), failure, self._sender.now)
+
+    def attributes(self, partition: Partition, message: Any) -> None:
+        """A change of a user's attributes: merged, replaced or erased."""
+        partition.caught_up = False
+        partition.attributes_time = message.timestamp()[1]
+        partition.attributes.skip(message.offset())
+        if message.value() is None and message.key():
+            self._erase(partition, message, message.key())
+            return
+        try:
+            change = self._codec.attributes(message.value())
+            if change.app_id not in self._plans.apps:
+                raise Undecodable("unknown_app", f"no app '{change.app_id}' is configured")
+        except Undecodable as failure:
+            self._undecodable(partition, message, failure)
+            return
+        user = f"{change.app_id}:{change.user_id}"
+        if not self._misplaced(partition, message, user):
+            self._merge(partition, message, user, change)
+
+    def _erase(self, partition: Partition, message: Any, key: bytes) -> None:
+        user = key.decode("utf-8", "replace")
+        if not self._misplaced(partition, message, user):
+            partition.store.put_attributes(user, None)
+            partition.changed_users[user] = None
+
+    def _merge(self, partition: Partition, message: Any, user: str, change: Any) -> None:
+        before = partition.store.attributes(user) if change.mode == "merge" else None
+        merged = dict(before.attributes) if before is not None else {}
+        for name, value in change.attributes.items():
+            if value is None:
+                merged.pop(name, None)
+            else:
+                merged[name] = value
+        partition.store.put_attributes(user, self._stored(merged, message.offset(), message.timestamp()[1]))
+        partition.changed_users[user] = None
+        if user in partition.waiting_attributes:
+            self._parking.attributes_arrived(partition, user)
+
+    def replay(self, partition: Partition, message: Any) -> None:
+        """A replay that a person asked for."""
+        partition.replays.skip(message.offset())
+        try:
+            replay = self._codec.replay(message.value())
+            event, app = self._event(replay.origin.value)
+        except Undecodable as failure:
+            self._undecodable(partition, message, failure)
+            return
+        user = f"{event.app_id}:{event.user_id}"
+        if not self._misplaced(partition, message, user):
+            plan = app.plan(event.prompt_id, event.interaction)
+            self._events.admit_replay(partition, event, plan, user, replay, message)

@@ -1,0 +1,120 @@
+"""Writes down how things ended: results, receipts, dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from processor.engine.chain import EXPORTS
+from processor.model.dead_letter import DeadLetter, FailedBinding, Origin
+from processor.model.outcome import ActionResult, Receipt
+
+if TYPE_CHECKING:
+    from connectors.kit.errors import Failure
+    from processor.engine.books import Books
+    from processor.engine.chain import Chain
+    from processor.engine.options import EngineOptions
+    from processor.engine.partition import Partition
+    from processor.engine.counts import Counts
+
+NO_DETAIL: dict[str, str] = {}
+
+
+def letter_id(chain: Chain) -> str:
+    """The last part of a dead letter's key: the event, and its exports apart from its chain."""
+    return chain.event.event_id + EXPORTS if chain.exports_only else chain.event.event_id
+
+
+class Ledger:
+    """Results and dead letters, encoded at once and left in the partition's outbox."""
+
+    def __init__(self, codec: Any, options: EngineOptions, metrics: Counts, books: Books,
+                 report: Callable[..., None]) -> None:
+        self._result = codec.encode_result
+        self._dead_letter = codec.encode_dead_letter
+        self._options = options
+        self._topics = options.topics
+        self._metrics = metrics
+        self._books = books
+        self._report = report
+        """Called with each ended event, for log and demo: (kind, chain, facts)."""
+
+    def outcome(
+        self, chain: Chain, step: Any, outcome: str, now: float, *, note: str = "", reason: str = "", code: str = "",
+        message: str = "", reference: str = "", request_id: str = "", status: int = 0, detail: Any = NO_DETAIL,
+        attempts: int = 0, action_id: str = "", keep: bool = True,
+    ) -> None:
+        """One binding ended: its result goes out with the next checkpoint, its receipt stays with the chain."""
+        event, partition = chain.event, chain.partition
+        finished, started = int(now * 1000), int(chain.begun_at * 1000)
+        version = chain.plan.version
+        action = action_id or step.action_id
+        result = ActionResult(
+            event.event_id, event.app_id, event.user_id, event.prompt_id, event.interaction, event.time, chain.run,
+            step.id, step.position, step.connector_id, action, outcome, note, reason, code, message, reference,
+            request_id, status, attempts, started, finished, version, chain.attributes_offset, chain.attributes_time,
+            detail,
+        )
+        partition.outbox.append(
+            (self._topics.results, chain.user.encode(), self._result(result), partition.number)
+        )
+        books = self._books
+        books.outcomes += 1
+        books.open_bindings -= 1
+        self._metrics.outcome(step.connector_id, action, outcome, reason)
+        if keep:
+            chain.keep(Receipt(
+                step.id, outcome, note, reason, code, message, reference, request_id, status, attempts, started,
+                finished, version, detail,
+            ))
+            partition.dirty[chain] = None
+        self._report("outcome", chain, result)
+
+    def failed(self, chain: Chain, step: Any, failure: Failure, now: float, *, attempts: int, exchange: Any,
+               action_id: str = "") -> None:
+        """Keep a failure for the event's dead letter."""
+        first = chain.first_failed_at or now
+        chain.fail(FailedBinding(
+            step.id, step.position, step.connector_id, action_id or step.action_id, failure.reason, failure.code,
+            failure.message, failure.status, failure.request_id, attempts, int(first * 1000), int(now * 1000),
+            exchange,
+        ))
+
+    def event_ended(self, chain: Chain, now: float) -> None:
+        """All bindings have outcomes: a dead letter where any of them failed."""
+        if not chain.failures:
+            return
+        failures, event = chain.failures, chain.event
+        first = min(failures, key=lambda one: one.first_failed_at)
+        done = [one for one in chain.ended.values() if one.outcome in ("succeeded", "expired")]
+        settled = {one.binding_id for one in done}
+        remaining = [step.id for step in (*chain.plan.steps, *chain.plan.exports)
+                     if step.id not in settled and (not chain.only or step.id in chain.only)]
+        letter = DeadLetter(
+            event.app_id, event.user_id, event.event_id, "open", first.reason, first.message, chain.run,
+            chain.origin_of(), event, failures, done, remaining, chain.plan.version, chain.attributes,
+            chain.attributes_offset, int(now * 1000), chain.run,
+        )
+        self._put(chain.partition, f"{chain.user}:{letter_id(chain)}".encode(), letter)
+        self._metrics.dead_letter(first.connector, first.reason)
+        self._report("dead_letter", chain, letter)
+
+    def undecodable(self, partition: Partition, origin: Origin, failure: Failure, now: float) -> None:
+        """A message that cannot be read becomes a dead letter with its raw bytes."""
+        letter = DeadLetter(
+            "", "", "", "open", failure.reason, f"{failure.code}: {failure.message}", 0, origin, None, (), (), (), "",
+            {}, -1, int(now * 1000),
+        )
+        self._put(partition, f"{origin.topic}:{origin.partition}:{origin.offset}".encode(), letter)
+        self._metrics.undecodable(failure.code)
+        self._metrics.dead_letter("", failure.reason)
+        self._report("undecodable", None, letter)
+
+    def _put(self, partition: Partition, key: bytes, letter: DeadLetter) -> None:
+        """Encode; a letter that would not fit refers to the original message instead of repeating it."""
+        data = self._dead_letter(letter)
+        if len(data) > self._options.max_dead_letter_bytes:
+            cut = letter.origin._replace(value=None, headers=())
+            data = self._dead_letter(letter._replace(
+                origin=cut, event=None, attributes={}, message=letter.message + " (too large: see the original)"))
+        partition.outbox.append((self._topics.dead_letters, key, data, partition.number))

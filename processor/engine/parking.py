@@ -1,0 +1,299 @@
+"""Waiting: short waits in memory, long ones parked in the chain store, where they cost no memory and no partition."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from connectors.kit.errors import Failure, MissingAttributes
+from processor.engine.chain import Chain, Parked
+
+if TYPE_CHECKING:
+    from connectors.kit.errors import Unavailable
+    from processor.engine.books import Books
+    from processor.engine.gate import Gate
+    from processor.engine.options import EngineOptions
+    from processor.engine.partition import Partition
+    from processor.engine.plan import Step
+    from processor.engine.runner import Runner
+    from processor.engine.sender import Sender
+    from processor.engine.timers import Timers
+    from processor.engine.counts import Counts
+
+DRAIN_EVERY = 0.05
+"""Seconds between two helpings of woken chains, once a vendor is back."""
+DRAIN_HELPING = 50
+
+
+class Parking:
+    """Decides where a chain waits, and wakes what is parked."""
+
+    def __init__(
+        self, sender: Sender, timers: Timers, options: EngineOptions, metrics: Counts, books: Books,
+        encode: Callable[[Any], bytes], ready: deque[Chain], chance: Callable[[], float],
+    ) -> None:
+        self._sender = sender
+        self._timers = timers
+        self._options = options
+        self._metrics = metrics
+        self._books = books
+        self._encode = encode
+        self._ready = ready
+        self._chance = chance
+        self.runner: Runner
+        self.revive: Callable[[Parked], Chain | None]
+        """Makes a chain of what was parked; None where its app is gone."""
+        self.left_memory: Callable[[Chain], None]
+        """Called when a chain no longer counts as in flight."""
+        self._wakeable: deque[Parked] = deque()
+
+    # what a chain waits for
+
+    def must_wait(self, chain: Chain, step: Step) -> bool:
+        """Whether the binding may not begin: an earlier parked chain, an open circuit, refused settings."""
+        lane = chain.partition.lanes.lane(chain.user)
+        if lane is not None and lane.parked and lane.blocker(chain, step):
+            self.park(chain, "order", 0.0)
+            return True
+        return self.circuit_holds(chain, step)
+
+    def circuit_holds(self, chain: Chain, step: Step) -> bool:
+        """Whether the connector's circuit keeps the chain from calling now; if so it is parked."""
+        gate = step.gate
+        if gate.circuit.closed or not self._may_leave(chain, step):
+            return False
+        if gate.circuit.admits(self._sender.now):
+            chain.probe = True
+            return False
+        stub = self.park(chain, "settings" if gate.paused_since else "circuit", gate.circuit.reopens_at)
+        self._wait_at(gate, stub, first=chain.probe)
+        return True
+
+    def retry(self, chain: Chain, step: Step, delay: float) -> None:
+        """Try again after `delay` seconds."""
+        due = self._sender.now + delay
+        if delay <= self._options.park_after or not self._may_leave(chain, step):
+            self._metrics.wait(step.connector_id, "retry")
+            chain.waiting_for = "retry"
+            chain.timer = self._timers.at(due, self.runner.resend, chain)
+        else:
+            self._wake_at(self.park(chain, "retry", due), due)
+
+    def throttled(self, chain: Chain, step: Step, failure: Unavailable) -> None:
+        """A 429: the whole gate waits, and it costs nobody an attempt."""
+        gate, retry = step.gate, self._options.retry
+        gate.throttles += 1
+        wait = failure.retry_after
+        if wait is None:
+            wait = retry.delay(gate.throttles, self._chance())
+        wait = min(wait, retry.retry_after_cap)
+        gate.throttled_until = max(gate.throttled_until, self._sender.now + wait)
+        if wait <= self._options.park_after or not self._may_leave(chain, step):
+            chain.timer = self._timers.at(self._sender.now + wait, self.runner.resend, chain)
+        else:
+            due = gate.throttled_until + wait * self._chance() * 0.1
+            self._wake_at(self.park(chain, "limit", due), due)
+
+    def missing(self, chain: Chain, step: Step, names: tuple[str, ...], failure: Failure | None = None) -> None:
+        """Attributes that are absent may still come, within the grace; form inputs never do."""
+        deadline = chain.arrived / 1000 + self._options.join_grace
+        never_comes = any(name.startswith(("form.", "context.")) for name in names)
+        if never_comes or self._sender.now >= deadline or not self._may_leave(chain, step):
+            self.runner.give_up(chain, step, failure or MissingAttributes(names))
+            return
+        stub = self.park(chain, "attributes", deadline)
+        stub.partition.waiting_attributes.setdefault(stub.user, []).append(stub)
+        self._wake_at(stub, deadline)
+
+    def refused(self, chain: Chain, step: Step, failure: Failure) -> None:
+        """Settings are wrong: the connector pauses for this app until they change or a probe passes."""
+        gate, now = step.gate, self._sender.now
+        gate.paused_since = gate.paused_since or now
+        gate.settings_failure = failure.code
+        gate.circuit.open(now, self._options.misconfigured_pause)
+        self.outage(gate, True)
+        if not self.circuit_holds(chain, step):
+            self.runner.give_up(chain, step, failure)
+
+    # the vendor's health
+
+    def outage(self, gate: Gate, is_open: bool) -> None:
+        """The circuit is open: have it probed in time, and park what queues at the gate."""
+        if not is_open or gate.circuit.closed:
+            return
+        if gate.probe_timer is not None:
+            gate.probe_timer.cancel()
+        gate.probe_timer = self._timers.at(gate.circuit.reopens_at, self._probe, gate)
+        queued, gate.queue = gate.queue, deque()
+        for flight in queued:
+            if isinstance(flight, Chain) and not flight.gone and not flight.exports:
+                self._queued_during_outage(flight)
+            else:
+                gate.queue.append(flight)
+
+    def _queued_during_outage(self, chain: Chain) -> None:
+        step: Step = chain.step  # type: ignore[assignment]
+        if not self.circuit_holds(chain, step):
+            step.gate.queue.append(chain)
+
+    def recovered(self, gate: Gate) -> None:
+        """A probe passed: close, and wake what waited, oldest first, in helpings."""
+        gate.circuit.succeeded(self._sender.now)
+        gate.paused_since = 0.0
+        gate.settings_failure = ""
+        if gate.probe_timer is not None:
+            gate.probe_timer.cancel()
+            gate.probe_timer = None
+        if not gate.draining and gate.parked:
+            gate.draining = True
+            self._drain(gate)
+
+    def probe_ended(self, gate: Gate) -> None:
+        """The probing chain ended without the vendor having answered: let another one probe."""
+        if not gate.circuit.closed:
+            gate.circuit.probing = False
+            self.outage(gate, True)
+
+    def settings_changed(self, gates: list[Gate]) -> None:
+        """Other settings were applied: probe at once."""
+        for gate in gates:
+            if not gate.circuit.closed:
+                gate.circuit.reopens_at = self._sender.now
+                gate.circuit.probing = False
+                self.outage(gate, True)
+
+    def _probe(self, gate: Gate) -> None:
+        gate.probe_timer = None
+        while gate.parked and not gate.circuit.closed:
+            stub = gate.parked.popleft()
+            if not stub.partition.gone:
+                self.wake(stub)
+                return
+
+    def _drain(self, gate: Gate) -> None:
+        if not gate.circuit.closed:
+            gate.draining = False
+            return
+        room = self._options.max_in_flight * 3 // 4 - self._books.in_flight
+        for _ in range(max(1, min(DRAIN_HELPING, room))):
+            if not gate.parked:
+                break
+            stub = gate.parked.popleft()
+            if not stub.partition.gone:
+                self.wake(stub)
+        if gate.parked:
+            self._timers.at(self._sender.now + DRAIN_EVERY, self._drain, gate)
+        else:
+            gate.draining = False
+
+    # parking itself
+
+    def _may_leave(self, chain: Chain, step: Step) -> bool:
+        """A flow that has changed something which must not be repeated cannot begin anew later."""
+        return not (chain.effect_done and step.never)
+
+    def park(self, chain: Chain, cause: str, not_before: float) -> Parked:
+        """Make the wait durable: the record goes out with the next checkpoint, and the offset may pass it."""
+        partition = chain.partition
+        if chain.flow is not None:
+            chain.flow.close()
+        chain.waiting_for = cause
+        chain.stored = True
+        data = self._encode(chain.record("parked", not_before))
+        partition.store.put_chain(chain.key, data)
+        partition.outbox.append((partition.topics.chains, chain.key.encode(), data, partition.number))
+        partition.dirty.pop(chain, None)
+        chain.gone = True
+        stub = Parked(chain, cause, self._sender.now)
+        partition.open[chain.key] = stub
+        if chain.tracker is not None:
+            chain.tracker.finish(chain.place)
+            chain.tracker = None
+        self._metrics.wait(chain.route.connector_id if chain.route else "", cause)
+        self._books.parked += 1
+        partition.lanes.park(stub)
+        self.left_memory(chain)
+        return stub
+
+    def adopt(self, stub: Parked, gate: Gate | None, due: float) -> None:
+        """Take over what another process, or an earlier one, parked: check it at once where that makes sense."""
+        self._books.parked += 1
+        stub.partition.lanes.park(stub)
+        if stub.waiting_for in ("circuit", "settings") and gate is not None:
+            if gate.circuit.closed:
+                gate.circuit.open(self._sender.now, 0.0)
+            self._wait_at(gate, stub, first=False)
+            self.outage(gate, True)
+        elif stub.waiting_for == "attributes":
+            stub.partition.waiting_attributes.setdefault(stub.user, []).append(stub)
+            self._wake_at(stub, due)
+        elif stub.waiting_for != "order":
+            self._wake_at(stub, due)
+
+    def _wait_at(self, gate: Gate, stub: Parked, *, first: bool) -> None:
+        if first:
+            gate.parked.appendleft(stub)
+        else:
+            gate.parked.append(stub)
+
+    def _wake_at(self, stub: Parked, due: float) -> None:
+        stub.timer = self._timers.at(due, self.wake, stub)
+
+    def wake(self, stub: Parked) -> None:
+        """What a parked chain waited for is there, or its time is up: run it again, when there is room."""
+        partition = stub.partition
+        if partition.gone or partition.open.get(stub.key) is not stub:
+            return
+        if self._books.in_flight >= self._options.max_in_flight or partition.leaving:
+            self._wakeable.append(stub)
+            return
+        chain = self.revive(stub)
+        if chain is None:
+            self._wake_at(stub, self._sender.now + self._options.misconfigured_pause)
+            return
+        if stub.timer is not None:
+            stub.timer.cancel()
+        self._forget_waiting(stub)
+        self._books.parked -= 1
+        self._books.in_flight += 1
+        partition.open[stub.key] = chain
+        partition.lanes.unpark(stub)
+        if partition.lanes.enter_first(chain):
+            self._ready.append(chain)
+
+    def wake_postponed(self) -> None:
+        """There is room again: wake what could not be woken before."""
+        while self._wakeable and self._books.in_flight < self._options.max_in_flight:
+            self.wake(self._wakeable.popleft())
+
+    def _forget_waiting(self, stub: Parked) -> None:
+        waiting = stub.partition.waiting_attributes.get(stub.user)
+        if waiting and stub in waiting:
+            waiting.remove(stub)
+            if not waiting:
+                del stub.partition.waiting_attributes[stub.user]
+
+    def attributes_arrived(self, partition: Partition, user: str) -> None:
+        """Attributes of a user came: run again what waits for them."""
+        for stub in list(partition.waiting_attributes.get(user, ())):
+            self.wake(stub)
+
+    def check_order(self, partition: Partition) -> None:
+        """After a restore: wake what waited behind a chain that is not there any more."""
+        for user in {stub.user for stub in partition.open.values() if isinstance(stub, Parked)}:
+            self.chain_ended(partition, user)
+
+    def chain_ended(self, partition: Partition, user: str) -> None:
+        """A chain ended: wake those of its user that waited behind it and behind nothing else."""
+        lane = partition.lanes.lane(user)
+        if lane is None or not lane.parked:
+            return
+        for stub in list(lane.parked):
+            if stub.waiting_for == "order" and not _behind(stub, lane.parked):
+                self.wake(stub)
+
+
+def _behind(stub: Parked, parked: list[Parked]) -> bool:
+    """Whether an earlier parked chain has still to call what `stub` calls next."""
+    return any(one.seq < stub.seq and stub.next in one.connectors for one in parked)

@@ -1,0 +1,126 @@
+"""One partition of all user-keyed topics: its offsets, its users' order, its store, what waits for a checkpoint."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from processor.engine.lanes import Lanes
+from processor.engine.offsets import OffsetTracker
+
+if TYPE_CHECKING:
+    from processor.engine.chain import Chain, Parked
+    from processor.engine.options import Topics
+
+Record = tuple[str, bytes, bytes | None, int]
+"""Topic, key, value, partition of a message to be produced."""
+
+
+class StoredAttributes(Protocol):
+    """A user's attributes as the store has them."""
+
+    attributes: Mapping[str, Any]
+    offset: int
+    time: int
+
+
+class Store(Protocol):
+    """What the engine asks of a partition's store; writes are seen at once and become durable by `commit`."""
+
+    def attributes(self, user_key: str) -> Any | None:
+        """The user's StoredAttributes."""
+
+    def put_attributes(self, user_key: str, stored: Any | None) -> None:
+        """Replace, or erase, a user's attributes."""
+
+    def chain(self, key: str) -> bytes | None:
+        """A chain record."""
+
+    def put_chain(self, key: str, value: bytes | None) -> None:
+        """Keep, or forget, a chain record."""
+
+    def seen(self, id16: bytes) -> bool:
+        """Whether an event ended within the duplicates window."""
+
+    def finish(self, id16: bytes) -> None:
+        """Note that an event ended."""
+
+    def seal(self) -> Any:
+        """Take all that was written since the last seal."""
+
+    def commit(self, sealed: Any, positions: Mapping[str, int], now: float) -> None:
+        """Write a sealed set to disk."""
+
+    def expire(self, before: float) -> int:
+        """Forget ended events older than a time."""
+
+    def close(self) -> None:
+        """Free it."""
+
+
+class Part(NamedTuple):
+    """One partition's share of a checkpoint."""
+
+    partition: Partition
+    records: list[Record]
+    offsets: tuple[tuple[str, int], ...]
+    """Topic and offset to commit, of all inputs, moved or not."""
+    sealed: Any
+    marks: list[Chain]
+    """Chains whose call may go out once this is durable."""
+
+
+class Partition:
+    """All that one process knows of a partition during one assignment."""
+
+    __slots__ = (
+        "attributes", "attributes_time", "calls", "caught_up", "changed_users", "dirty", "ended_ids", "epoch", "gone", "held", "held_back",
+        "interactions", "lanes", "last_offsets", "leaving", "marks", "number", "open", "outbox", "ready", "replays",
+        "store", "topics", "waiting_attributes",
+    )
+
+    def __init__(self, number: int, epoch: int, store: Store, topics: Topics, starts: Mapping[str, int]) -> None:
+        self.number = number
+        self.epoch = epoch
+        self.store = store
+        self.topics = topics
+        self.interactions = OffsetTracker(starts[topics.interactions])
+        self.attributes = OffsetTracker(starts[topics.attributes])
+        self.replays = OffsetTracker(starts[topics.replays])
+        self.lanes = Lanes()
+        self.open: dict[str, Chain | Parked | bytes] = {}
+        """By chain key: in memory, parked, or a record of a crashed run whose event will come again."""
+        self.held: deque[tuple[float, Any]] = deque()
+        """Interactions that wait until the attributes have passed their time: (deadline, message)."""
+        self.waiting_attributes: dict[str, list[Chain | Parked]] = {}
+        self.caught_up = False
+        self.attributes_time = 0
+        self.outbox: list[Record] = []
+        self.dirty: dict[Chain, None] = {}
+        self.ended_ids: list[bytes] = []
+        self.changed_users: dict[str, None] = {}
+        self.marks: list[Chain] = []
+        self.calls = 0
+        """Calls of its chains that are in flight."""
+        self.held_back = False
+        """Whether its interactions are paused because too many wait for attributes."""
+        self.last_offsets: tuple[tuple[str, int], ...] = ()
+        self.ready = self.leaving = self.gone = False
+
+    def offsets(self) -> tuple[tuple[str, int], ...]:
+        """What may be committed now, for each input."""
+        topics = self.topics
+        return (
+            (topics.interactions, self.interactions.committable),
+            (topics.attributes, self.attributes.committable),
+            (topics.replays, self.replays.committable),
+        )
+
+    @property
+    def needs_checkpoint(self) -> bool:
+        """Whether anything happened that is not durable yet."""
+        return bool(
+            self.outbox or self.dirty or self.ended_ids or self.changed_users or self.marks
+            or self.offsets() != self.last_offsets
+        )

@@ -1,0 +1,309 @@
+"""Runs chains: one binding after another, each a flow whose requests are sent and answers judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from connectors.kit.action import Done, Repeat
+from connectors.kit.errors import Broken, Failure, InDoubt, MissingAttributes, Misconfigured, Unavailable
+from connectors.kit.event import Call
+from connectors.kit.http import Response
+from processor.engine.masking import masked
+from processor.http.transport import TransportError
+from processor.model.chain import Started
+from processor.model.dead_letter import Exchange
+
+if TYPE_CHECKING:
+    from connectors.kit.http import Request
+    from processor.engine.chain import Chain
+    from processor.engine.ledger import Ledger
+    from processor.engine.options import EngineOptions
+    from processor.engine.parking import Parking
+    from processor.engine.plan import Step
+    from processor.engine.sender import Sender
+    from processor.engine.timers import Timers
+    from processor.engine.counts import Counts
+
+INSTANTLY = 0.0
+
+
+def outcome_id(app_id: str, event_id: str, binding_id: str, generation: int) -> str:
+    """The UUID (by form) from which idempotency keys are made: the same while an outcome is unknown."""
+    text = f"{app_id}\0{event_id}\0{binding_id}\0{generation}"
+    digest = blake2b(text.encode(), digest_size=16).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
+
+
+def transport_failure(error: TransportError) -> Unavailable:
+    """A call without an answer, as a failure."""
+    code = f"timeout_{error.phase}" if error.timed_out else f"no_{error.phase}"
+    return Unavailable(code, error.message, unknown=error.unknown)
+
+
+class Runner:
+    """The life of a chain between its turn and its end."""
+
+    def __init__(
+        self, sender: Sender, timers: Timers, options: EngineOptions, ledger: Ledger, metrics: Counts,
+        chance: Callable[[], float],
+    ) -> None:
+        self._sender = sender
+        self._timers = timers
+        self._options = options
+        self._retry = options.retry
+        self._ledger = ledger
+        self._metrics = metrics
+        self._chance = chance
+        self.parking: Parking
+        self.ended: Callable[[Chain], None]
+        """Called when all bindings of the chain proper have outcomes."""
+
+    def advance(self, chain: Chain) -> None:
+        """Begin the next binding that has no outcome, or end the chain."""
+        if chain.partition.leaving:
+            return  # what has ended is in the receipts; the next owner goes on from there
+        steps = chain.plan.steps
+        count = len(steps)
+        while chain.position < count:
+            step = steps[chain.position]
+            if (chain.ended and step.id in chain.ended) or (chain.only and step.id not in chain.only):
+                chain.position += 1
+            elif chain.stopped:
+                self._ledger.outcome(chain, step, "skipped", self._sender.now, keep=True)
+                chain.next_binding()
+            elif step.max_age_ms and self._sender.now * 1000 - chain.event.time > step.max_age_ms:
+                self._ledger.outcome(chain, step, "expired", self._sender.now, attempts=chain.attempts, keep=True)
+                chain.next_binding()
+            else:
+                self._begin(chain, step)
+                return
+        self.ended(chain)
+
+    def _begin(self, chain: Chain, step: Step) -> None:
+        """Check what the binding needs, then start its flow."""
+        chain.step = step
+        chain.route = step.route
+        if chain.started is not None and self._settle_started(chain, step):
+            return
+        if self.parking.must_wait(chain, step):
+            return
+        lacking = step.lacking(chain.attributes, chain.event.form)
+        if lacking:
+            self.parking.missing(chain, step, lacking)
+            return
+        self.start(chain, step)
+
+    def _settle_started(self, chain: Chain, step: Step) -> bool:
+        """A crash cut a marked call: nobody knows whether it happened."""
+        started, chain.started = chain.started, None
+        if started is None or started.binding_id != step.id or not step.never:
+            return False
+        self.fail(chain, step, InDoubt(
+            "started", f"the call '{started.step}' was under way when the process ended; look at the vendor"))
+        return True
+
+    def start(self, chain: Chain, step: Step) -> None:
+        """Begin the binding's flow from its first request."""
+        sender, event = self._sender, chain.event
+        if not chain.begun_at:
+            chain.begun_at = sender.now
+        call = Call(
+            event, chain.attributes, step.params, step.settings, now=sender.now, doubtful=chain.doubtful,
+            outcome_id=outcome_id(event.app_id, event.event_id, step.id, chain.generation),
+        )
+        chain.effect_done = False
+        try:
+            chain.flow = flow = step.run(call)
+            request = next(flow)
+        except StopIteration as end:
+            self._succeed(chain, step, end.value)
+        except Failure as failure:
+            self.fail(chain, step, failure)
+        except Exception as error:  # noqa: BLE001  a connector's bug must not end the process
+            self.fail(chain, step, self._broken(error, step))
+        else:
+            self._send(chain, step, request)
+
+    def _send(self, chain: Chain, step: Step, request: Request) -> None:
+        chain.request = request
+        chain.renewed = False
+        if chain.partition.leaving and not chain.effect_done:
+            return
+        if step.never and request.effect:
+            self._mark(chain, step, request)
+        else:
+            chain.fresh = False
+            self._sender.send(chain)
+
+    def _mark(self, chain: Chain, step: Step, request: Request) -> None:
+        """What must not be repeated goes out only after its *started* is durable."""
+        digest = blake2b(request.body or b"", digest_size=16, key=request.path.encode()[:64]).digest()
+        chain.started = Started(step.id, request.step, digest, int(self._sender.now * 1000))
+        chain.fresh = True
+        partition = chain.partition
+        partition.dirty[chain] = None
+        partition.marks.append(chain)
+
+    def answered(self, chain: Chain, answer: Response | TransportError | Failure, seconds: float) -> None:
+        """An answer to the chain's request: judge it, then go on, try again, or give up."""
+        step: Step = chain.step  # type: ignore[assignment]
+        request: Request = chain.request  # type: ignore[assignment]
+        if type(answer) is Response or isinstance(answer, Response):
+            failure = None if answer.status in request.look_at else step.route.read(request, answer)
+            if failure is None:
+                if not step.gate.circuit.closed or step.gate.paused_since:
+                    self.parking.recovered(step.gate)
+                else:
+                    step.gate.circuit.succeeded(self._sender.now)
+                if request.effect:
+                    chain.effect_done = True
+                self._resume(chain, step, answer)
+                return
+        elif isinstance(answer, TransportError):
+            failure = transport_failure(answer)
+        else:
+            failure = answer
+        chain.exchange = self._exchange(chain, request, answer, seconds)
+        self.fail(chain, step, failure)
+
+    def _resume(self, chain: Chain, step: Step, answer: Response) -> None:
+        try:
+            request = chain.flow.send(answer)  # type: ignore[union-attr]
+        except StopIteration as end:
+            self._succeed(chain, step, end.value)
+        except Failure as failure:
+            chain.exchange = self._exchange(chain, chain.request, answer, INSTANTLY)  # type: ignore[arg-type]
+            self.fail(chain, step, failure)
+        except Exception as error:  # noqa: BLE001  a connector's bug must not end the process
+            self.fail(chain, step, self._broken(error, step))
+        else:
+            self._send(chain, step, request)
+
+    def _succeed(self, chain: Chain, step: Step, done: Done) -> None:
+        self._ledger.outcome(
+            chain, step, "succeeded", self._sender.now, note=done.note, reference=done.reference,
+            detail=done.detail, attempts=chain.attempts + 1, keep=self._goes_on(chain),
+        )
+        chain.next_binding()
+        self.advance(chain)
+
+    def _goes_on(self, chain: Chain) -> bool:
+        """Whether a receipt will be needed: other bindings follow, or a dead letter will name it."""
+        return chain.position + 1 < len(chain.plan.steps) or chain.failures is not None
+
+    def fail(self, chain: Chain, step: Step, failure: Failure) -> None:
+        """A try of the binding failed: decide by who must act."""
+        if isinstance(failure, Unavailable):
+            self._unavailable(chain, step, failure)
+        elif isinstance(failure, Misconfigured):
+            self._misconfigured(chain, step, failure)
+        elif isinstance(failure, MissingAttributes) and not chain.effect_done:
+            self.parking.missing(chain, step, failure.names, failure)
+        else:
+            self.give_up(chain, step, failure)
+
+    def _unavailable(self, chain: Chain, step: Step, failure: Unavailable) -> None:
+        gate, now = step.gate, self._sender.now
+        effect = chain.request is not None and chain.request.effect
+        if failure.throttled:
+            self.parking.throttled(chain, step, failure)
+            return
+        was_open = not gate.circuit.closed
+        opened = gate.circuit.failed(now)
+        if failure.unknown and effect:
+            if step.never:
+                self.parking.outage(gate, opened or was_open)
+                self.give_up(chain, step, InDoubt(
+                    failure.code, f"sent, but the answer is unknown: {failure.message}", status=failure.status,
+                    request_id=failure.request_id))
+                return
+            chain.doubtful = True
+            chain.first_failed_at = chain.first_failed_at or now
+        if opened or was_open:
+            self.parking.outage(gate, True)
+            if self.parking.circuit_holds(chain, step):
+                return
+        chain.attempts += 1
+        chain.first_failed_at = chain.first_failed_at or now
+        self._metrics.retry(step.connector_id, failure.code)
+        if self._key_expired(chain, step, now):
+            self.give_up(chain, step, InDoubt(
+                failure.code, "the vendor no longer keeps the idempotency key of the first try"))
+        elif self._retry.exhausted(chain.attempts, now - chain.first_failed_at):
+            self.give_up(chain, step, failure)
+        else:
+            self.parking.retry(chain, step, self._retry.delay(chain.attempts, self._chance(), failure.retry_after))
+
+    def _key_expired(self, chain: Chain, step: Step, now: float) -> bool:
+        return (chain.doubtful and step.repeat is Repeat.KEY and step.keeps_keys > 0
+                and now - chain.first_failed_at >= step.keeps_keys)
+
+    def _misconfigured(self, chain: Chain, step: Step, failure: Misconfigured) -> None:
+        now = self._sender.now
+        if failure.status == 401 and chain.request is not None and self._sender.renew(chain):
+            return
+        chain.first_failed_at = chain.first_failed_at or now
+        chain.attempts += 1
+        if now - chain.first_failed_at >= self._options.misconfigured_grace or (chain.effect_done and step.never):
+            self.give_up(chain, step, failure)
+        else:
+            self.parking.refused(chain, step, failure)
+
+    def resend(self, chain: Chain) -> None:
+        """A short wait is over: the same request again, or the flow from its start where it looks first."""
+        chain.timer = None
+        step: Step = chain.step  # type: ignore[assignment]
+        if step.max_age_ms and self._sender.now * 1000 - chain.event.time > step.max_age_ms and not chain.effect_done:
+            self._stop_flow(chain)
+            chain.flow = None
+            self.advance(chain)
+            return
+        if not chain.effect_done and self.parking.must_wait(chain, step):
+            return
+        if chain.flow is None or (step.repeat is Repeat.LOOK_BEFORE and chain.doubtful):
+            self._stop_flow(chain)
+            self.start(chain, step)
+            return
+        self._send(chain, step, chain.request)  # type: ignore[arg-type]
+
+    def give_up(self, chain: Chain, step: Step, failure: Failure) -> None:
+        """The binding failed for good."""
+        self._stop_flow(chain)
+        now, attempts = self._sender.now, max(chain.attempts, 1)
+        self._ledger.failed(chain, step, failure, now, attempts=attempts, exchange=chain.exchange)
+        self._ledger.outcome(
+            chain, step, "failed", now, reason=failure.reason, code=failure.code, message=failure.message,
+            status=failure.status, request_id=failure.request_id, attempts=attempts, keep=self._goes_on(chain),
+        )
+        if chain.probe:
+            self.parking.probe_ended(step.gate)
+        if step.stops:
+            chain.stopped = True
+        chain.next_binding()
+        self.advance(chain)
+
+    def _stop_flow(self, chain: Chain) -> None:
+        if chain.flow is not None:
+            chain.flow.close()
+
+    def _broken(self, error: Exception, step: Step) -> Broken:
+        short = blake2b(repr((type(error).__name__, step.connector_id, step.action_id)).encode(), digest_size=4).hexdigest()
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}" if place else "?"
+        return Broken(short, f"{type(error).__name__} in {step.connector_id}.{step.action_id} ({where})")
+
+    def _exchange(self, chain: Chain, request: Request, answer: Any, seconds: float) -> Exchange:
+        personal = [value for value in chain.attributes.values() if isinstance(value, str)]
+        personal.extend(chain.event.form.values())
+        personal.append(chain.event.user_id)
+        is_answer = isinstance(answer, Response)
+        return Exchange(
+            request.method, masked(request.path, personal),
+            masked((request.body or b"").decode("utf-8", "replace"), personal),
+            answer.status if is_answer else 0, masked(answer.text, personal) if is_answer else "",
+            int(chain.sent_at * 1000), int(seconds * 1000), request.step,
+        )

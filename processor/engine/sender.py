@@ -1,0 +1,173 @@
+"""Sends flights: waits at the gate, gets the token, signs, starts the call, hands the answer back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from connectors.kit.errors import Broken, Failure
+from connectors.kit.http import Response, SignContext
+from processor.engine.tokens import Tokens
+from processor.http.transport import TransportError
+
+if TYPE_CHECKING:
+    from connectors.kit.http import Request, Signed, Token
+    from processor.engine.flight import Flight, Route
+    from processor.engine.gate import Gate
+    from processor.engine.options import EngineOptions
+    from processor.engine.timers import Timers
+    from processor.http.transport import Completion, Transport
+    from processor.engine.counts import Counts
+
+Answer = Response | TransportError | Failure
+
+
+class Sender:
+    """Between flows and transport; `now` is the loop's clock in seconds since 1970, turned by `turn`."""
+
+    def __init__(
+        self, transport: Transport, timers: Timers, options: EngineOptions, metrics: Counts, nonce: Callable[[], str]
+    ) -> None:
+        self._transport = transport
+        self._timers = timers
+        self._options = options
+        self._metrics = metrics
+        self._nonce = nonce
+        self._held: list[Flight] = []
+        self._tokens = Tokens(self)
+        self.now = 0.0
+        self.holding = False
+        """True after a stall: nothing goes out until a checkpoint has proven that the partitions are still ours."""
+
+    def turn(self, now: float) -> None:
+        """Set the clock for this turn of the loop."""
+        self.now = now
+
+    def send(self, flight: Flight) -> None:
+        """Send `flight.request` over `flight.route`, as soon as the gate lets it."""
+        gate = flight.route.gate  # type: ignore[union-attr]
+        if gate.queue or gate.busy >= gate.concurrency or self.holding:
+            self._queue(gate, flight)
+            return
+        wait = gate.wait(self.now)
+        if wait:
+            self._queue(gate, flight)
+            self._wake_later(gate, wait)
+            return
+        self._start(flight)
+
+    def release(self) -> None:
+        """Send what was held back during a stall."""
+        self.holding = False
+        held, self._held = self._held, []
+        for flight in held:
+            if not flight.gone:
+                self.send(flight)
+
+    def _queue(self, gate: Gate, flight: Flight) -> None:
+        if self.holding:
+            self._held.append(flight)
+            return
+        self._metrics.wait(gate.connector_id, "limit")
+        gate.queue.append(flight)
+
+    def _wake_later(self, gate: Gate, wait: float) -> None:
+        if wait != float("inf") and not gate.rate_timer:
+            gate.rate_timer = True
+            self._timers.at(self.now + wait, self._wake, gate)
+
+    def _wake(self, gate: Gate) -> None:
+        gate.rate_timer = False
+        self._next(gate)
+
+    def _next(self, gate: Gate) -> None:
+        queue = gate.queue
+        while queue and not self.holding:
+            if queue[0].gone:
+                queue.popleft()
+                continue
+            wait = gate.wait(self.now)
+            if wait:
+                self._wake_later(gate, wait)
+                return
+            self._start(queue.popleft())
+
+    def _start(self, flight: Flight) -> None:
+        """A place at the gate is taken: sign and go, or get the token first."""
+        route: Route = flight.route  # type: ignore[assignment]
+        request: Request = flight.request  # type: ignore[assignment]
+        token: Token | None = None
+        if route.tokens and request.realm in route.tokens:
+            token = self._tokens.get(route, request.realm, flight)
+            if token is None:
+                route.gate.busy -= 1
+                return
+            flight.token = token
+        try:
+            signed = self.sign(route, request, token)
+        except Failure as failure:
+            self._give_back(flight, failure)
+            return
+        except Exception as error:  # noqa: BLE001  a connector's bug must not end the process
+            self._give_back(flight, Broken("signing", f"{type(error).__name__} while signing"))
+            return
+        self.start(flight, signed)
+
+    def start(self, flight: Flight, signed: Signed) -> None:
+        """Hand a signed request to the transport; its place at the gate is taken already."""
+        route: Route = flight.route  # type: ignore[assignment]
+        flight.sent_at = self.now
+        if flight.home is not None:
+            flight.home.calls += 1
+        self._transport.start(
+            signed, flight, timeout=flight.request.timeout or route.timeout,  # type: ignore[union-attr]
+            public_only=route.public_only, max_bytes=self._options.max_response_bytes, fresh=flight.fresh,
+        )
+
+    def sign(self, route: Route, request: Request, token: Token | None = None) -> Signed:
+        """The request as it goes out; raises the connector's failures."""
+        return route.sign(request, SignContext(self.now, token, self._nonce()))
+
+    def _give_back(self, flight: Flight, failure: Failure) -> None:
+        """The call never went out: hand the failure over on the next turn, so that no stack grows."""
+        gate = flight.route.gate  # type: ignore[union-attr]
+        gate.busy -= 1
+        self.fail_later(flight, failure)
+
+    def fail_later(self, flight: Flight, failure: Failure) -> None:
+        """Hand a failure to a flight that has no place at the gate, on the next turn."""
+        self._timers.at(self.now, self._deliver_failure, (flight, failure))
+
+    def _deliver_failure(self, pair: tuple[Flight, Failure]) -> None:
+        flight, failure = pair
+        if not flight.gone:
+            flight.deliver(flight, failure, 0.0)  # type: ignore[arg-type]
+
+    def completed(self, completion: Completion) -> None:
+        """An answer came: free the place, judge the vendor's health, hand it to the flight."""
+        flight: Flight = completion.ticket
+        answer = completion.answer
+        gate: Gate = flight.route.gate  # type: ignore[union-attr]
+        gate.busy -= 1
+        if flight.home is not None:
+            flight.home.calls -= 1
+        if type(answer) is TransportError:
+            self._metrics.call(gate.connector_id, 0, completion.seconds)
+        else:
+            status = answer.status  # type: ignore[union-attr]
+            self._metrics.call(gate.connector_id, status, completion.seconds)
+            if gate.bucket is not None:
+                gate.bucket.throttled() if status == 429 else gate.bucket.passed()
+        if not flight.gone:
+            flight.deliver(flight, answer, completion.seconds)
+        if gate.queue:
+            self._next(gate)
+
+    def renew(self, flight: Flight) -> bool:
+        """Whether a 401 is worth one more try with a new token; if so it is under way."""
+        if flight.renewed or flight.token is None:
+            return False
+        flight.renewed = True
+        self._tokens.forget(flight)
+        self.send(flight)
+        return True

@@ -1,0 +1,155 @@
+"""The checkpoint thread: alone touches the producer, makes one checkpoint after another durable."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any
+
+from confluent_kafka import KafkaException, Producer, TopicPartition
+
+from processor.engine.checkpoint import Checkpoint, CheckpointEnd
+
+COMMIT_TIMEOUT = 30.0
+ALIVE_AFTER = 60.0
+"""Seconds for which a commit that timed out is called again before the process begins anew."""
+
+
+class CheckpointThread(threading.Thread):
+    """Takes checkpoints, tells their ends over `fd` (an eventfd)."""
+
+    def __init__(
+        self, properties: dict[str, Any], commit_offsets: Callable[[list[TopicPartition]], None],
+        changelogs: frozenset[str],
+    ) -> None:
+        super().__init__(name="checkpoint", daemon=True)
+        self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._producer = Producer(properties)
+        self._transactional = "transactional.id" in properties
+        self._commit_offsets = commit_offsets
+        self._changelogs = changelogs
+        self._jobs: SimpleQueue[Checkpoint | None] = SimpleQueue()
+        self._ends: deque[CheckpointEnd] = deque()
+        self._positions: dict[tuple[str, int], int] = {}
+        self._failed: str = ""
+
+    def prepare(self, timeout: float) -> None:
+        """End what a predecessor of the same name left open; raises KafkaException."""
+        if self._transactional:
+            self._producer.init_transactions(timeout)
+
+    def heard(self) -> None:
+        """The loop was woken: read the eventfd empty."""
+        with suppress(BlockingIOError):
+            os.eventfd_read(self.fd)
+
+    def submit(self, checkpoint: Checkpoint) -> None:
+        """Begin; its end comes out of a later `ends`."""
+        self._jobs.put(checkpoint)
+
+    def ends(self) -> list[CheckpointEnd]:
+        """Checkpoints that ended since the last call."""
+        if not self._ends:
+            return []
+        found = list(self._ends)
+        for _ in found:
+            self._ends.popleft()
+        return found
+
+    def stop(self) -> None:
+        """End the thread after what it has in hand."""
+        self._jobs.put(None)
+
+    def run(self) -> None:
+        """One checkpoint after another."""
+        while (job := self._jobs.get()) is not None:
+            began = time.monotonic()
+            self._positions, self._failed = {}, ""
+            try:
+                result, message = self._transaction(job) if self._transactional else self._plain(job)
+            except Exception as error:  # noqa: BLE001  whatever happens, the loop must hear of it
+                result, message = "lost", f"{type(error).__name__}: {error}"
+            self._ends.append(CheckpointEnd(
+                job.number, result, message, self._positions, time.monotonic() - began))  # type: ignore[arg-type]
+            os.eventfd_write(self.fd, 1)
+
+    def _transaction(self, job: Checkpoint) -> tuple[str, str]:
+        producer = self._producer
+        try:
+            producer.begin_transaction()
+            self._produce(job)
+            producer.send_offsets_to_transaction(self._offsets(job), job.metadata, COMMIT_TIMEOUT)
+            self._commit()
+        except KafkaException as exception:
+            return self._abort(exception)
+        return "committed", ""
+
+    def _commit(self) -> None:
+        """A commit that timed out is called again: only so can be known whether it happened."""
+        deadline = time.monotonic() + ALIVE_AFTER
+        while True:
+            try:
+                self._producer.commit_transaction(COMMIT_TIMEOUT)
+            except KafkaException as exception:
+                if not exception.args[0].retriable() or time.monotonic() > deadline:
+                    raise
+            else:
+                return
+
+    def _abort(self, exception: KafkaException) -> tuple[str, str]:
+        error = exception.args[0]
+        if error.fatal() or not error.txn_requires_abort():
+            return "lost", error.str()
+        try:
+            self._producer.abort_transaction(COMMIT_TIMEOUT)
+        except KafkaException as second:
+            return "lost", second.args[0].str()
+        return "aborted", error.str()
+
+    def _produce(self, job: Checkpoint) -> None:
+        last: dict[tuple[str, int], tuple[int, int]] = {}
+        for p, part in enumerate(job.parts):
+            for r, (topic, _, _, partition) in enumerate(part.records):
+                if topic in self._changelogs:
+                    last[topic, partition] = (p, r)
+        watched = set(last.values())
+        produce = self._producer.produce
+        for p, part in enumerate(job.parts):
+            for r, (topic, key, value, partition) in enumerate(part.records):
+                told = self._delivered if (p, r) in watched else None
+                while True:
+                    try:
+                        produce(topic, value, key, partition, told)
+                    except BufferError:
+                        self._producer.poll(0.05)
+                    else:
+                        break
+
+    def _delivered(self, error: Any, message: Any) -> None:
+        if error is not None:
+            self._failed = error.str()
+        else:
+            self._positions[message.topic(), message.partition()] = message.offset() + 1
+
+    def _offsets(self, job: Checkpoint) -> list[TopicPartition]:
+        latest = {(topic, part.partition.number): offset for part in job.parts for topic, offset in part.offsets}
+        return [TopicPartition(topic, number, offset) for (topic, number), offset in latest.items()]
+
+    def _plain(self, job: Checkpoint) -> tuple[str, str]:
+        """At least once: all records acknowledged, then the offsets."""
+        try:
+            self._produce(job)
+            left = self._producer.flush(COMMIT_TIMEOUT)
+            if left or self._failed:
+                self._producer.purge()
+                return "aborted", self._failed or f"{left} records not acknowledged"
+            self._commit_offsets(self._offsets(job))
+        except KafkaException as exception:
+            error = exception.args[0]
+            return ("lost" if error.fatal() else "aborted"), error.str()
+        return "committed", ""

@@ -1,0 +1,264 @@
+"""The consumer thread: owns the Consumer, hands batches to the loop, serves rebalances, restores stores."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
+
+from processor.engine.options import EngineOptions
+from processor.engine.ports import Batch, Control, Failed, Lost, Metadata, Restored, Revoking
+from processor.kafka.restore import Restore
+
+MAX_BATCHES = 4
+"""Batches that wait for the loop; beyond this nothing is consumed."""
+LONG_PRESSURE = 1.0
+"""Seconds of back-pressure after which partitions are paused, which costs their prefetch."""
+PATIENCE = 0.1
+TIMEOUT = 30.0
+
+
+class ConsumerThread(threading.Thread):
+    """Speaks with the loop through `batches`, `controls` and `fd` (an eventfd)."""
+
+    def __init__(
+        self, properties: dict[str, Any], options: EngineOptions, batch: int, make_restore: Callable[[], Restore],
+        forget: Callable[[int], None],
+    ) -> None:
+        super().__init__(name="consumer", daemon=True)
+        topics = options.topics
+        self.batches: deque[Batch] = deque()
+        self.controls: deque[Control] = deque()
+        self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._options = options
+        self._inputs = (topics.interactions, topics.attributes, topics.replays)
+        self._batch = batch
+        self._make_restore = make_restore
+        self._forget = forget
+        self._consumer = Consumer(properties)
+        self._incremental = properties.get("group.protocol") == "consumer"
+        self._restore: Restore
+        self._commands: deque[Callable[[], None]] = deque()
+        self._room = threading.Event()
+        self._assigned: dict[int, dict[str, int]] = {}
+        """By partition and topic: where its consumption starts."""
+        self._active: set[int] = set()
+        """Partitions that the loop has, or will get."""
+        self._resumed: set[tuple[str, int]] = set()
+        self._epoch = 0
+        self._rebalanced = False
+        self._throttled = False
+        self._full_since = 0.0
+        self._stopping = False
+        self.polled_at = 0.0
+
+    @property
+    def assigned(self) -> bool:
+        """Whether the group has spoken: partitions were assigned, be it none."""
+        return self._epoch > 0
+
+    @property
+    def restored(self) -> bool:
+        """Whether nothing is being restored."""
+        return self._epoch > 0 and not self._restore
+
+    # called by the loop
+
+    def heard(self) -> None:
+        """The loop was woken: read the eventfd empty."""
+        with suppress(BlockingIOError):
+            os.eventfd_read(self.fd)
+
+    def taken(self) -> None:
+        """The loop took a batch: there is room for another."""
+        self._room.set()
+
+    def pause(self, topic: str, partition: int) -> None:
+        """Stop fetching one partition of one topic."""
+        self._commands.append(lambda: self._set_paused(topic, partition, paused=True))
+
+    def resume(self, topic: str, partition: int) -> None:
+        """Fetch it again."""
+        self._commands.append(lambda: self._set_paused(topic, partition, paused=False))
+
+    def fresh_metadata(self) -> None:
+        """Ask for the group's metadata, taken after pending rebalance callbacks."""
+        self._commands.append(self._ask_metadata)
+
+    def forget(self, partition: int) -> None:
+        """Close the store of a partition that has left."""
+        self._forget(partition)
+
+    def commit(self, offsets: list[TopicPartition]) -> None:
+        """Commit outside of a transaction (at_least_once); called by the checkpoint thread."""
+        self._consumer.commit(offsets=offsets, asynchronous=False)
+
+    def stop(self) -> None:
+        """Leave the group and end; the loop has drained its partitions before."""
+        self._stopping = True
+        self._room.set()
+
+    # the thread
+
+    def run(self) -> None:
+        """Poll until stopped; whatever goes wrong is told to the loop."""
+        try:
+            self._restore = self._make_restore()
+            self._consumer.subscribe(
+                list(self._inputs), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
+            while not self._stopping:
+                self._turn()
+        except Exception as error:  # noqa: BLE001  the loop decides what follows
+            self._tell(Failed(f"consumer: {type(error).__name__}: {error}"))
+        finally:
+            self._stopping = True
+            self._close()
+
+    def _close(self) -> None:
+        try:
+            self._consumer.close()
+            self._restore.close()
+        except Exception:  # noqa: BLE001,S110  nothing is left to be saved here
+            pass
+
+    def _turn(self) -> None:
+        while self._commands:
+            self._commands.popleft()()
+        if self._restore:
+            for one in self._restore.step(0.02):
+                self._tell(Restored(one.number, one.epoch, one.store, one.starts, list(one.store.chains())))
+        if len(self.batches) >= MAX_BATCHES:
+            self._pressed()
+        else:
+            if self._throttled:
+                self._throttle(on=False)
+            self._full_since = 0.0
+            self._poll(0.0 if self._restore else PATIENCE)
+        if self._rebalanced:
+            self._rebalanced = False
+            self._ask_metadata()
+
+    def _poll(self, patience: float) -> None:
+        """Wait for one message, then take with it all that is there; callbacks run inside."""
+        consumer = self._consumer
+        first = consumer.poll(patience)
+        self.polled_at = time.monotonic()
+        if first is None:
+            return
+        epoch = self._epoch
+        more = consumer.consume(self._batch, 0)
+        if self._epoch != epoch:
+            # a rebalance came between: its partitions' messages in `first` belong to the earlier assignment
+            self.batches.append(Batch(epoch, [first]))
+            self.batches.append(Batch(self._epoch, more))
+        else:
+            self.batches.append(Batch(epoch, [first, *more]))
+        os.eventfd_write(self.fd, 1)
+
+    def _pressed(self) -> None:
+        """The loop is full: short pressure just waits, a long one pauses so that the group is still served."""
+        now = time.monotonic()
+        self._full_since = self._full_since or now
+        if self._throttled:
+            self._poll(0.0)
+        elif now - self._full_since > LONG_PRESSURE:
+            self._throttle(on=True)
+        self._room.clear()
+        if len(self.batches) >= MAX_BATCHES:
+            self._room.wait(0.05)
+
+    def _throttle(self, *, on: bool) -> None:
+        partitions = [TopicPartition(topic, number) for topic, number in self._resumed]
+        if partitions:
+            (self._consumer.pause if on else self._consumer.resume)(partitions)
+        self._throttled = on
+
+    def _tell(self, control: Control) -> None:
+        self.controls.append(control)
+        os.eventfd_write(self.fd, 1)
+
+    def _ask_metadata(self) -> None:
+        self._tell(Metadata(self._consumer.consumer_group_metadata()))
+
+    def _set_paused(self, topic: str, number: int, *, paused: bool) -> None:
+        if topic not in self._assigned.get(number, ()):
+            return  # it left meanwhile
+        partition = [TopicPartition(topic, number)]
+        if paused:
+            self._resumed.discard((topic, number))
+            self._consumer.pause(partition)
+        else:
+            self._resumed.add((topic, number))
+            if not self._throttled:
+                self._consumer.resume(partition)
+
+    # rebalances, inside poll
+
+    def _on_assign(self, consumer: Any, partitions: Sequence[TopicPartition]) -> None:
+        """Assign first, then pause: a pause before is ignored."""
+        self._epoch += 1
+        self._rebalanced = True
+        starts = self._starts(consumer, partitions)
+        placed = [TopicPartition(one.topic, one.partition, starts[one.topic, one.partition]) for one in partitions]
+        if self._incremental:
+            consumer.incremental_assign(placed)
+        else:
+            consumer.assign(placed)
+        if placed:
+            consumer.pause([TopicPartition(one.topic, one.partition) for one in placed])
+        for one in partitions:
+            self._assigned.setdefault(one.partition, {})[one.topic] = starts[one.topic, one.partition]
+        for number, topics in self._assigned.items():
+            if number not in self._active and len(topics) == len(self._inputs):
+                self._active.add(number)
+                self._restore.begin(number, self._epoch, dict(topics))
+
+    def _starts(self, consumer: Any, partitions: Sequence[TopicPartition]) -> Mapping[tuple[str, int], int]:
+        """Committed offsets; a partition without one starts at the beginning of its log."""
+        wanted = [TopicPartition(one.topic, one.partition) for one in partitions]
+        found: dict[tuple[str, int], int] = {}
+        for one in consumer.committed(wanted, timeout=TIMEOUT) if wanted else ():
+            if one.error is not None:
+                raise KafkaException(one.error)
+            offset = one.offset
+            if offset < 0 or offset == OFFSET_INVALID:
+                offset = consumer.get_watermark_offsets(TopicPartition(one.topic, one.partition), timeout=TIMEOUT)[0]
+            found[one.topic, one.partition] = max(offset, 0)
+        return found
+
+    def _on_revoke(self, consumer: Any, partitions: Sequence[TopicPartition]) -> None:
+        """Drain inside the callback: until it returns, nobody else gets the partitions."""
+        self._leave(partitions, drained=True)
+        self._unassign(consumer, partitions)
+
+    def _on_lost(self, consumer: Any, partitions: Sequence[TopicPartition]) -> None:
+        self._leave(partitions, drained=False)
+        self._unassign(consumer, partitions)
+
+    def _unassign(self, consumer: Any, partitions: Sequence[TopicPartition]) -> None:
+        if self._incremental:
+            consumer.incremental_unassign(partitions)
+        else:
+            consumer.unassign()
+
+    def _leave(self, partitions: Sequence[TopicPartition], *, drained: bool) -> None:
+        self._rebalanced = True
+        numbers = frozenset(one.partition for one in partitions) & self._active
+        restoring = frozenset(number for number in numbers if self._restore.has(number))
+        self._restore.drop(restoring)
+        held = numbers - restoring
+        if held and not self._stopping:
+            done = threading.Event()
+            self._tell(Revoking(held, done) if drained else Lost(held, done))
+            done.wait(self._options.drain * 2 + TIMEOUT)
+        self._epoch += 1
+        for one in partitions:
+            self._assigned.get(one.partition, {}).pop(one.topic, None)
+            self._resumed.discard((one.topic, one.partition))
+        self._active -= numbers

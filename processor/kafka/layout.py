@@ -1,0 +1,56 @@
+"""The topics as they are when the processor starts: all there, and with equal numbers of partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+
+from processor.settings import ProcessorSettings
+
+
+class LayoutError(Exception):
+    """Topics are missing or do not fit together; the text says which and how to mend it."""
+
+
+class Layout(NamedTuple):
+    """What the processor needs to know of its topics."""
+
+    partitions: int
+    """Of each topic with a user in its key."""
+    changelog_ids: Mapping[str, str]
+    """Topic ids of the changelogs: a topic made anew under the same name is another."""
+
+
+def read_layout(settings: ProcessorSettings, timeout: float) -> Layout:
+    """Ask the brokers; raises LayoutError, and KafkaException where no broker answers."""
+    topics = settings.topics
+    names = (topics.interactions, topics.attributes, topics.replays, topics.results, topics.dead_letters,
+             topics.attributes_changelog, topics.chains, topics.finished)
+    admin = AdminClient(settings.kafka.client())
+    counts = {name: _count(admin, name, timeout) for name in names}
+    missing = [name for name, count in counts.items() if not count]
+    if missing:
+        raise LayoutError(f"topics are missing: {', '.join(missing)}; make them with `prompt-actions topics apply`")
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise LayoutError(f"topics with users in their keys need equal numbers of partitions, but have: {told}; "
+                          "see `prompt-actions topics plan`")
+    changelogs = (topics.attributes_changelog, topics.chains, topics.finished)
+    return Layout(counts[topics.interactions], _ids(admin, changelogs, timeout))
+
+
+def _count(admin: AdminClient, name: str, timeout: float) -> int:
+    found = admin.list_topics(name, timeout=timeout).topics.get(name)
+    return len(found.partitions) if found is not None and found.error is None else 0
+
+
+def _ids(admin: AdminClient, names: tuple[str, ...], timeout: float) -> dict[str, str]:
+    """Topic ids; none where the broker tells none (librdkafka's mock)."""
+    try:
+        futures = admin.describe_topics(TopicCollection(list(names)), request_timeout=timeout)
+        return {name: str(future.result(timeout).topic_id) for name, future in futures.items()}
+    except KafkaException:
+        return {}

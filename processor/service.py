@@ -1,0 +1,277 @@
+"""One processor process: from settings to threads, stores and loop, and to an orderly end."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException
+
+from processor.avro.codec import Codec
+from processor.config.watch import Change
+from processor.engine.assembly import Engine
+from processor.engine.circuit import CircuitPolicy
+from processor.engine.counts import Counts
+from processor.engine.loop import Loop, LoopError
+from processor.engine.options import EngineOptions, Topics
+from processor.engine.retry import RetryPolicy
+from processor.health import HealthServer, Snapshot
+from processor.kafka.checkpointer import CheckpointThread
+from processor.kafka.clients import consumer_properties, producer_properties, restore_properties, watermark_properties
+from processor.kafka.consumer import ConsumerThread
+from processor.kafka.layout import Layout, read_layout
+from processor.kafka.murmur2 import partition_of
+from processor.kafka.restore import Restore
+from processor.metrics import Metrics
+from processor.model.attributes import AttributesState
+from processor.report import Listener, Report
+from processor.state.folder import StateFolder
+
+if TYPE_CHECKING:
+    from processor.config.model import Configuration
+    from processor.http.transport import Transport
+    from processor.settings import ProcessorSettings
+
+BROKER_TIMEOUT = 30.0
+AGAIN_AFTER = 1.0
+EXPIRE_EVERY = 600.0
+WINDOW = 86400.0 + 21600.0
+"""Duplicates window and a quarter, in seconds."""
+
+
+class ConfigSource(Protocol):
+    """Where the configuration comes from."""
+
+    def start(self) -> Configuration:
+        """The first reading; raises ConfigErrors."""
+
+    def poll(self) -> Change | None:
+        """The change since the last one told."""
+
+
+def options_of(settings: ProcessorSettings, partitions: int) -> EngineOptions:
+    """The engine's options, from the processor's settings and the topics as they are."""
+    topics = settings.topics
+    return EngineOptions(
+        topics=Topics(
+            topics.interactions, topics.attributes, topics.replays, topics.results, topics.dead_letters,
+            topics.attributes_changelog, topics.chains, topics.finished,
+        ),
+        partitions=partitions,
+        max_in_flight=settings.flow.max_in_flight,
+        max_in_flight_bytes=int(settings.flow.max_in_flight_bytes),
+        checkpoint_interval=settings.checkpoint.interval,
+        checkpoint_gap=settings.checkpoint.min_gap,
+        join_grace=settings.join_grace,
+        park_after=settings.retry.park_after,
+        misconfigured_grace=settings.misconfigured_grace,
+        drain=settings.drain,
+        future_tolerance=settings.future_tolerance,
+        max_value_bytes=int(settings.max_value_bytes),
+        timeout=settings.http.timeout,
+        max_response_bytes=int(settings.http.max_response_bytes),
+        retry=RetryPolicy(
+            settings.retry.base, settings.retry.cap, settings.retry.max_attempts, settings.retry.max_time,
+            settings.retry.retry_after_cap,
+        ),
+        circuit=CircuitPolicy(),
+    )
+
+
+def make_transport(settings: ProcessorSettings) -> Transport:
+    """The transport that the settings choose."""
+    http = settings.http
+    if http.transport == "requests":
+        from processor.http.requests_threads import RequestsTransport  # noqa: PLC0415  only where it is chosen
+
+        return RequestsTransport(connect_timeout=http.connect_timeout, user_agent=http.user_agent)
+    from processor.http.curl import CurlTransport  # noqa: PLC0415  only where it is chosen
+
+    return CurlTransport(connect_timeout=http.connect_timeout, user_agent=http.user_agent)
+
+
+class Service:
+    """Runs until it is told to stop; begins anew, as after a crash, where only that helps."""
+
+    def __init__(
+        self, settings: ProcessorSettings, source: ConfigSource, *, listener: Listener | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self._source = source
+        self._clock = clock
+        self._log = structlog.get_logger()
+        self.metrics = Metrics()
+        self._report = Report(settings.log.success_sample, listener)
+        self.engine: Engine | None = None
+        self.loop: Loop | None = None
+        self.health: HealthServer | None = None
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._stops = 0
+        self._expired_at = clock()
+
+    def stop(self, *_signal: Any) -> None:
+        """Drain and end; a second call cuts the drain short. Safe in signal handlers."""
+        self._stops += 1
+        if self.loop is not None:
+            self.loop.stop_requested = self._stops
+        os.eventfd_write(self._wake, 1)
+
+    def handle_signals(self) -> None:
+        """Let SIGTERM and SIGINT stop it."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.stop)
+
+    def run(self) -> None:
+        """Run to the end; raises ConfigErrors, LayoutError and KafkaException where it cannot even begin."""
+        configuration = self._source.start()
+        server = self.settings.server
+        self.health = HealthServer(self.metrics.registry, host=server.host, port=server.port)
+        self._log.info("starting", config_version=configuration.version, apps=len(configuration.apps),
+                       port=self.health.port)
+        try:
+            while not self._stops:
+                try:
+                    self._life(configuration)
+                except LoopError as error:
+                    self._log.error("beginning anew", why=str(error))
+                    time.sleep(AGAIN_AFTER)
+                if self.engine is not None and self._running is not None:
+                    configuration = self._running
+        finally:
+            self.health.close()
+        self._log.info("stopped")
+
+    _running: Configuration | None = None
+
+    def _life(self, configuration: Configuration) -> None:
+        """One life: threads, engine and loop, until stopped or until a LoopError."""
+        settings = self.settings
+        layout = read_layout(settings, BROKER_TIMEOUT)
+        options = options_of(settings, layout.partitions)
+        folder = StateFolder(settings.state.folder / settings.instance, settings.state.cache_mb)
+        consumer = ConsumerThread(
+            consumer_properties(settings), options, settings.flow.batch,
+            lambda: self._restore(folder, options, layout), folder.close)
+        topics = options.topics
+        checkpointer = CheckpointThread(
+            producer_properties(settings), consumer.commit,
+            frozenset((topics.attributes_changelog, topics.chains, topics.finished)))
+        transport = make_transport(settings)
+        for fd in (consumer.fd, checkpointer.fd, self._wake):
+            transport.watch(fd)
+        try:
+            checkpointer.prepare(BROKER_TIMEOUT)
+            self._turn_loop(configuration, options, transport, consumer, checkpointer)
+        except KafkaException as error:
+            raise LoopError(error.args[0].str()) from error
+        finally:
+            transport.close()
+            consumer.stop()
+            checkpointer.stop()
+            for thread in (consumer, checkpointer):
+                if thread.is_alive():
+                    thread.join(BROKER_TIMEOUT)
+            folder.close_all()
+
+    def _turn_loop(
+        self, configuration: Configuration, options: EngineOptions, transport: Transport, consumer: ConsumerThread,
+        checkpointer: CheckpointThread,
+    ) -> None:
+        rng = random.SystemRandom()
+        self.engine = engine = Engine(
+            options=options, transport=transport, committer=checkpointer, codec=self._codec(),
+            metrics=Counts(self.metrics), report=self._report, chance=rng.random, nonce=lambda: uuid4().hex,
+            partition_of=partition_of, stored=AttributesState)
+        self._take(configuration)
+        self.loop = loop = Loop(engine, consumer, self._clock, _is_end, self._keep_house)
+        loop.stop_requested = self._stops
+        self._consumer = consumer
+        checkpointer.start()
+        consumer.start()
+        loop.run()
+
+    def _codec(self) -> Codec:
+        settings = self.settings
+        if settings.registry is None:
+            return Codec(settings.framing)
+        from processor.kafka.schema_ids import connect_registry  # noqa: PLC0415  only where there is one
+
+        return Codec(settings.framing, connect_registry(settings))
+
+    def _restore(self, folder: StateFolder, options: EngineOptions, layout: Layout) -> Restore:
+        settings = self.settings
+        return Restore(restore_properties(settings), watermark_properties(settings), folder, options.topics,
+                       layout.changelog_ids, lambda kind, facts: self._report(kind, None, facts))
+
+    def _take(self, configuration: Configuration) -> None:
+        self._running = configuration
+        changed = self.engine.configure(configuration)  # type: ignore[union-attr]
+        self.metrics.config_version_info.replace({(configuration.version,): 1})
+        self._log.info("configuration taken", config_version=configuration.version, changed=sorted(changed))
+
+    # house-keeping, four times a second, in the loop
+
+    def _keep_house(self, loop: Loop) -> None:
+        self._watch_configuration()
+        self._show(loop)
+        now = self._clock()
+        if now - self._expired_at > EXPIRE_EVERY:
+            self._expired_at = now
+            for partition in loop.partitions.values():
+                partition.store.expire(now - WINDOW)
+
+    def _watch_configuration(self) -> None:
+        change = self._source.poll()
+        if change is None:
+            return
+        if change.configuration is None:
+            self.metrics.config_reloads.add("refused")
+            for error in change.errors:
+                self._log.error("configuration refused, the running one is kept", error=str(error))
+        else:
+            self.metrics.config_reloads.add("taken")
+            self._take(change.configuration)
+
+    def _show(self, loop: Loop) -> None:
+        """Gauges and health, as of now."""
+        metrics, engine = self.metrics, self.engine
+        books = engine.books  # type: ignore[union-attr]
+        metrics.books_events_in.set(books.events_in)
+        metrics.books_events_finished.set(books.finished)
+        metrics.books_events_parked.set(books.parked)
+        metrics.books_events_in_flight.set(books.in_flight)
+        metrics.books_bindings_planned.set(books.planned)
+        metrics.books_outcomes.set(books.outcomes)
+        metrics.in_flight_chains.set(books.in_flight)
+        calls: dict[tuple[str, ...], float] = {}
+        paused: dict[tuple[str, ...], float] = {}
+        opened: dict[tuple[str, ...], float] = {}
+        for (_, connector), gate in engine.plans.gates.items():  # type: ignore[union-attr]
+            calls[connector,] = calls.get((connector,), 0) + gate.busy
+            paused[connector,] = paused.get((connector,), 0) + bool(gate.paused_since)
+            opened[connector,] = opened.get((connector,), 0) + (not gate.circuit.closed)
+        metrics.in_flight_calls.replace(calls)
+        metrics.connector_paused.replace(paused)
+        metrics.circuits_open.replace(opened)
+        ready = [one.ready for one in loop.partitions.values()]
+        self.health.snapshot = Snapshot(  # type: ignore[union-attr]
+            moved_at=time.monotonic(), polled_at=self._consumer.polled_at, assigned=self._consumer.assigned,
+            restored=self._consumer.restored and all(ready), stopping=bool(self._stops))
+
+
+def _is_end(message: Any) -> bool:
+    """Whether a message without a value tells of the end of its partition; other errors need a new start."""
+    error = message.error()
+    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  the library's public name of it
+        return True
+    if error.fatal() or not error.retriable():
+        raise LoopError(f"{message.topic()}: {error.str()}")
+    return False
+
