@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -28,14 +29,27 @@ class Entry(NamedTuple):
 
 
 def with_overrides(raw: Mapping[str, Any], reading: Reading) -> dict[str, Any]:
-    """The data of the file with the reading's overrides over the settings of connectors that are in it."""
+    """The data of the file with the reading's overrides over the settings of connectors that are in it.
+
+    A setting inside another is named with dots (`api_actions.start.url`), and passed over where the outer
+    one is not in the file.
+    """
     changed = dict(raw)
     for name, values in reading.overrides.items():
         entry = raw.get(name)
         if isinstance(entry, dict):
-            settings = entry.get("settings")
-            changed[name] = {**entry, "settings": {**(settings if isinstance(settings, dict) else {}), **values}}
+            settings = copy.deepcopy(entry.get("settings") or {})
+            for path, value in values.items():
+                _put(settings, path.split("."), value)
+            changed[name] = {**entry, "settings": settings}
     return changed
+
+
+def _put(settings: Any, path: list[str], value: str) -> None:
+    for part in path[:-1]:
+        settings = settings.get(part) if isinstance(settings, dict) else None
+    if isinstance(settings, dict):
+        settings[path[-1]] = value
 
 
 def entries(

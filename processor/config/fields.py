@@ -149,13 +149,15 @@ def explained(
 
 def _inside(place: Place, loc: tuple[str | int, ...], *, missing: bool) -> PathOf:
     """The part of pydantic's location that the file has (it names union members and the like too)."""
-    path = place.path
+    path, known = place.path, place.document.values
     for at, part in enumerate(loc):
-        longer = (*path, part)
-        last = missing and at == len(loc) - 1
-        if not last and longer not in place.document.values:
-            break
-        path = longer
+        # A validator may name a field of a field as one word, with dots.
+        words = part.split(".") if isinstance(part, str) and (*path, part) not in known else [part]
+        for word in words:
+            longer = (*path, word)
+            if longer not in known and not (missing and at == len(loc) - 1):
+                return path
+            path = longer
     return path
 
 

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from connectors.kit.action import Action
-from connectors.kit.connector import Connector
+from connectors.kit.connector import Connector, OptionsFlow
 from connectors.kit.event import CHAIN_INTERACTIONS, EXPORT_INTERACTIONS
+from connectors.kit.fields import Params, Settings
 from processor.config.connectors import Entry
 from processor.config.documents import kind
 from processor.config.errors import nearest
@@ -103,8 +104,19 @@ class _ChainReader:
         identity = self._identity(shape, f"{connector.id}.{action.id}", place)
         if entry is None or entry.made is None or params is None:
             return None
+        self._check_picks(connector, params, entry.made.settings, place.at("params"))
         return Binding(identity, position, connector, action, params, entry.made.settings,
                        shape.on_error, shape.max_age, shape.in_doubt, shape.order)
+
+    def _check_picks(self, connector: Connector, params: Params, settings: Settings, place: Place) -> None:
+        """Where a pick list needs no call of the vendor, what was picked must be on it."""
+        for name, field in type(params).model_fields.items():
+            extra = field.json_schema_extra
+            listed = connector.options.get(str(extra.get("options", ""))) if isinstance(extra, dict) else None
+            value = getattr(params, name)
+            known = _without_calls(listed(settings)) if listed and isinstance(value, str) and value else None
+            if known is not None and value not in known:
+                self._note(place.at(name), f"'{value}' is not there to pick", nearest(value, known))
 
     def _identity(self, shape: BindingShape, default: str, place: Place) -> str:
         self.seen[default] += 1
@@ -145,3 +157,13 @@ class _ChainReader:
 
     def _note(self, place: Place, message: str, hint: str) -> None:
         self.reading.errors.append(place.error(message, hint))
+
+
+def _without_calls(flow: OptionsFlow) -> list[str] | None:
+    """The entries of a pick list that comes from settings alone; None where the vendor has to be asked."""
+    try:
+        next(flow)
+    except StopIteration as end:
+        return [one.value for one in end.value]
+    flow.close()
+    return None
