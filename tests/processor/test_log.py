@@ -59,8 +59,11 @@ def test_the_sample_is_the_same_in_every_process():
     assert sampled("x", 1.0)
 
 
-@pytest.mark.parametrize("name", ["password", "api_key", "apiKey", "client_secret", "Authorization", "access_token",
-                                  "set_cookie", "sasl_password", "user_id", "email_address", "phone", "attributes"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    ["password", "api_key", "apiKey", "client_secret", "Authorization", "access_token",
+     "set_cookie", "sasl_password", "user_id", "email_address", "phone", "attributes"],
+)  # fmt: skip
 def test_a_telling_name_hides_its_value(name):
     assert redact(None, "", {name: "s3cret"})[name] == HIDDEN
 
@@ -71,7 +74,8 @@ def test_names_that_tell_nothing_keep_their_values():
 
 
 def test_what_looks_like_an_address_or_a_credential_is_hidden_wherever_it_is():
-    line = redact(None, "", {"message": "No customer jane.doe+x@mail.example.com", "deep": [{"a": "Bearer abcdefghij"}]})
+    said = {"message": "No customer jane.doe+x@mail.example.com", "deep": [{"a": "Bearer abcdefghij"}]}
+    line = redact(None, "", said)
     assert line == {"message": f"No customer {HIDDEN}", "deep": [{"a": HIDDEN}]}
 
 

@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -13,6 +14,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from connectors.kit.http import Signed
+from processor.http.curl import CurlTransport
+from processor.http.requests_threads import RequestsTransport
+from processor.http.transport import Transport, TransportError
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -144,3 +150,70 @@ def certificate(tmp_path_factory):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(both)
     return str(public), context
+
+
+@pytest.fixture(params=[CurlTransport, RequestsTransport], ids=["curl", "requests"])
+def make(request):
+    """Make transports of one kind and close them in the end."""
+    made = []
+
+    def build(**options):
+        made.append(request.param(**options))
+        return made[-1]
+
+    yield build
+    for transport in made:
+        transport.close()
+
+
+@pytest.fixture
+def transport(make) -> Transport:
+    return make()
+
+
+@pytest.fixture
+def drain():
+    """Wait for the next completions."""
+
+    def wait_for(transport, count=1, seconds=10.0):
+        done, end = [], time.monotonic() + seconds
+        while len(done) < count and time.monotonic() < end:
+            done += transport.wait(0.5)
+        assert len(done) == count, f"{len(done)} of {count} calls ended within {seconds} s"
+        return done
+
+    return wait_for
+
+
+@pytest.fixture
+def call(drain):
+    """One call from start to end; gives its answer."""
+
+    def whole(transport, method, url, headers=(), body=None, *, timeout=5.0, **more):
+        ticket = object()
+        transport.start(Signed(method, url, headers, body), ticket, timeout=timeout, **more)
+        (done,) = drain(transport)
+        assert done.ticket is ticket
+        return done.answer
+
+    return whole
+
+
+@pytest.fixture
+def failed(call):
+    """One call from start to end that must fail; gives its error."""
+
+    def whole(*arguments, **options):
+        answer = call(*arguments, **options)
+        assert isinstance(answer, TransportError), f"answered {answer.status}"
+        return answer
+
+    return whole
+
+
+@pytest.fixture
+def closed_port():
+    """A port that nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]

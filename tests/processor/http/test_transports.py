@@ -3,7 +3,6 @@
 import gzip
 import itertools
 import os
-import socket
 import threading
 import time
 from pathlib import Path
@@ -11,68 +10,16 @@ from pathlib import Path
 import pytest
 
 from connectors.kit.http import Signed
-from processor.http.curl import CurlTransport
-from processor.http.requests_threads import RequestsTransport
-from processor.http.transport import Transport, TransportError
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-@pytest.fixture(params=[CurlTransport, RequestsTransport], ids=["curl", "requests"])
-def make(request):
-    """Make transports of one kind and close them in the end."""
-    made = []
-
-    def build(**options):
-        made.append(request.param(**options))
-        return made[-1]
-
-    yield build
-    for transport in made:
-        transport.close()
-
-
-@pytest.fixture
-def transport(make) -> Transport:
-    return make()
-
-
-def drain(transport, count=1, seconds=10.0):
-    """The next `count` completions."""
-    done, end = [], time.monotonic() + seconds
-    while len(done) < count and time.monotonic() < end:
-        done += transport.wait(0.5)
-    assert len(done) == count, f"{len(done)} of {count} calls ended within {seconds} s"
-    return done
-
-
-def call(transport, method, url, headers=(), body=None, *, timeout=5.0, **more):
-    """One call from start to end."""
-    ticket = object()
-    transport.start(Signed(method, url, headers, body), ticket, timeout=timeout, **more)
-    (done,) = drain(transport)
-    assert done.ticket is ticket
-    return done.answer
-
-
-def failed(answer):
-    """The error, where there must be one."""
-    assert isinstance(answer, TransportError), f"answered {answer.status}"
-    return answer
 
 
 def open_files():
     return {entry.name for entry in Path("/proc/self/fd").iterdir()}
 
 
-def closed_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 class TestAnswers:
-    def test_an_answer_has_status_headers_and_body(self, serve, transport):
+    def test_an_answer_has_status_headers_and_body(self, serve, transport, call):
         server = serve(b"HTTP/1.1 404 Not Found\r\nRequest-ID: req_1\r\nX: a\r\nX: b\r\nContent-Length: 4\r\n\r\nnope")
         answer = call(transport, "GET", server.url("/v1/x?a=b"))
         assert (answer.status, answer.body) == (404, b"nope")
@@ -80,7 +27,7 @@ class TestAnswers:
         assert answer.headers["x"] == "a, b"
         assert server.requests[0].startswith(b"GET /v1/x?a=b HTTP/1.1\r\n")
 
-    def test_every_method_goes_out_as_asked_whatever_came_before(self, serve, transport):
+    def test_every_method_goes_out_as_asked_whatever_came_before(self, serve, transport, call):
         server = serve()
         shapes = [(m, b) for m in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS") for b in (None, b"x=1")]
         sequence = [shape for pair in itertools.product(shapes, repeat=2) for shape in pair]
@@ -94,7 +41,7 @@ class TestAnswers:
             assert b"content-type" not in head.lower()
             assert (b"content-length: 3" in head.lower()) == (body is not None)
 
-    def test_a_head_has_no_body_and_the_next_call_has_one(self, serve, transport):
+    def test_a_head_has_no_body_and_the_next_call_has_one(self, serve, transport, call):
         def behave(_server, connection):
             while request := connection.read():
                 connection.send(OK[:-2] if request.startswith(b"HEAD") else OK)
@@ -106,7 +53,7 @@ class TestAnswers:
             assert call(transport, "GET", server.url()).body == b"ok"
             assert call(transport, "POST", server.url(), (), b"x").body == b"ok"
 
-    def test_headers_pass_through_and_none_is_left_of_the_call_before(self, serve, transport):
+    def test_headers_pass_through_and_none_is_left_of_the_call_before(self, serve, transport, call):
         server = serve()
         lines = ("Authorization: Bearer one", "Content-Type: application/json", "X-Name: Zoë")
         call(transport, "POST", server.url(), lines, b"{}")
@@ -119,53 +66,53 @@ class TestAnswers:
         assert b"Bearer" not in second
         assert b"Expect" not in second
 
-    def test_a_path_is_not_rewritten(self, serve, transport):
+    def test_a_path_is_not_rewritten(self, serve, transport, call):
         server = serve()
         call(transport, "GET", server.url("/users/%2E%2E/x%2Fy?q=%2E"))
         assert server.requests[0].startswith(b"GET /users/%2E%2E/x%2Fy?q=%2E HTTP/1.1\r\n")
 
-    def test_a_chunked_answer_is_put_together(self, serve, transport):
+    def test_a_chunked_answer_is_put_together(self, serve, transport, call):
         server = serve(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
         assert call(transport, "GET", server.url()).body == b"abcde"
 
-    def test_a_continue_is_no_answer(self, serve, transport):
+    def test_a_continue_is_no_answer(self, serve, transport, call):
         server = serve(b"HTTP/1.1 100 Continue\r\nX: interim\r\n\r\n" + OK)
         answer = call(transport, "POST", server.url(), (), b"x")
         assert (answer.status, answer.body) == (200, b"ok")
         assert "x" not in answer.headers
 
-    def test_a_packed_answer_is_not_unpacked(self, serve, transport):
+    def test_a_packed_answer_is_not_unpacked(self, serve, transport, call):
         # A bomb of a few kilobytes would become gigabytes.
         packed = gzip.compress(b"0" * 100_000)
         head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
         assert call(transport, "GET", serve(head + packed).url(), max_bytes=5000).body == packed
 
-    def test_a_redirect_is_an_answer_like_others(self, serve, transport):
+    def test_a_redirect_is_an_answer_like_others(self, serve, transport, call):
         other = serve()
         server = serve(f"HTTP/1.1 302 Found\r\nLocation: {other.url()}\r\nContent-Length: 0\r\n\r\n".encode())
         answer = call(transport, "POST", server.url(), (), b"x")
         assert (answer.status, answer.headers["location"]) == (302, other.url())
         assert other.connections == 0
 
-    def test_cookies_are_not_kept_for_the_next_app(self, serve, transport):
+    def test_cookies_are_not_kept_for_the_next_app(self, serve, transport, call):
         server = serve(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n")
         for _ in range(2):
             call(transport, "GET", server.url())
         assert b"cookie" not in server.requests[1].lower()
 
-    def test_environment_has_no_say(self, serve, make, monkeypatch, tmp_path):
+    def test_environment_has_no_say(self, serve, make, monkeypatch, tmp_path, call, closed_port):
         netrc = tmp_path / "netrc"
         netrc.write_text("machine 127.0.0.1 login u password p\n")
         monkeypatch.setenv("NETRC", str(netrc))
         for name in ("http_proxy", "https_proxy", "all_proxy"):
-            monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
+            monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port}")
         server = serve()
         assert call(make(), "GET", server.url()).status == 200
         assert b"authorization" not in server.requests[0].lower()
 
 
 class TestConnections:
-    def test_many_calls_are_in_flight_at_once_and_each_gets_its_own_answer(self, serve, transport):
+    def test_many_calls_are_in_flight_at_once_and_each_gets_its_own_answer(self, serve, transport, drain):
         together = threading.Barrier(50, timeout=8)
 
         def behave(_server, connection):
@@ -183,19 +130,19 @@ class TestConnections:
         assert transport.in_flight == 0
         assert all(0 < one.seconds < 10 for one in done)
 
-    def test_a_connection_is_used_again(self, serve, transport):
+    def test_a_connection_is_used_again(self, serve, transport, call):
         server = serve()
         for _ in range(20):
             assert call(transport, "POST", server.url(), (), b"x").status == 200
         assert server.connections == 1
 
-    def test_a_fresh_call_has_a_connection_of_its_own(self, serve, transport):
+    def test_a_fresh_call_has_a_connection_of_its_own(self, serve, transport, call):
         server = serve()
         for _ in range(3):
             assert call(transport, "POST", server.url(), (), b"x", fresh=True).status == 200
         assert server.connections == 3
 
-    def test_an_idle_connection_that_was_closed_is_replaced(self, serve, transport):
+    def test_an_idle_connection_that_was_closed_is_replaced(self, serve, transport, call):
         def behave(server, connection):
             server.requests.append(connection.read())
             connection.send(OK)
@@ -208,184 +155,19 @@ class TestConnections:
         assert len(server.requests) == 2
 
 
-class TestNeverRepeatedSilently:
-    """libcurl by itself would send the request again: the kept connection died before the first byte."""
-
-    @staticmethod
-    def dying_at_the_second(server, connection):
-        if not (request := connection.read()):
-            return  # libcurl connects again before it is told not to repeat
-        server.requests.append(request)
-        connection.send(OK)
-        if request := connection.read():
-            server.requests.append(request)
-            connection.reset() if server.resets else connection.sock.close()
-
-    @pytest.mark.parametrize("resets", [False, True], ids=["fin", "rst"])
-    @pytest.mark.parametrize(("method", "body"), [("POST", b"x"), ("POST", None), ("DELETE", None), ("PATCH", b"x")])
-    def test_a_request_with_an_effect_whose_connection_died_is_unknown(self, serve, transport, method, body, resets):
-        server = serve(self.dying_at_the_second)
-        server.resets = resets
-        assert call(transport, method, server.url(), (), body).status == 200
-        error = failed(call(transport, method, server.url(), (), body))
-        assert (error.phase, error.unknown, error.timed_out) == ("answer", True, False)
-        assert len(server.requests) == 2
-
-    def test_a_fresh_call_is_spared_that(self, serve, transport):
-        server = serve(self.dying_at_the_second)
-        server.resets = False
-        for _ in range(3):
-            assert call(transport, "POST", server.url(), (), b"x", fresh=True).status == 200
-        assert len(server.requests) == 3
-
-
-class TestBrokenCalls:
-    def test_a_refused_connection_was_never_sent(self, transport):
-        error = failed(call(transport, "POST", f"http://127.0.0.1:{closed_port()}/?token=s3cret", (), b"x"))
-        assert (error.phase, error.unknown, error.timed_out) == ("connect", False, False)
-        assert "127.0.0.1" in error.message
-        assert "s3cret" not in error.message
-
-    def test_an_unknown_host_was_never_sent(self, transport):
-        error = failed(call(transport, "POST", "http://no-such-host.invalid/?token=s3cret", (), b"x", timeout=20))
-        assert (error.phase, error.unknown) == ("resolve", False)
-        assert "s3cret" not in error.message
-
-    def test_a_certificate_that_nobody_signed_stops_the_call(self, serve, transport, certificate):
-        server = serve(context=certificate[1])
-        error = failed(call(transport, "POST", server.url(), (), b"x"))
-        assert (error.phase, error.unknown) == ("tls", False)
-        assert server.requests == []
-
-    def test_a_trusted_certificate_lets_it_through(self, serve, make, certificate):
-        server = serve(context=certificate[1])
-        assert call(make(ca_file=certificate[0]), "POST", server.url(), (), b"x").status == 200
-
-    def test_a_certificate_for_another_name_stops_the_call(self, serve, make, certificate):
-        server = serve(context=certificate[1])
-        error = failed(call(make(ca_file=certificate[0]), "POST", server.url(host="127.0.0.2"), (), b"x"))
-        assert error.phase in ("tls", "connect")
-        assert server.requests == []
-
-    def test_a_server_that_does_not_shake_hands_was_never_asked(self, serve, transport):
-        server = serve(lambda _server, _connection: time.sleep(3))
-        error = failed(call(transport, "POST", server.url().replace("http:", "https:"), (), b"x", timeout=0.5))
-        assert (error.phase, error.unknown, error.timed_out) == ("tls", False, True)
-
-    def test_plain_talk_from_a_secure_port_is_a_tls_error(self, serve, transport):
-        server = serve(lambda _server, connection: connection.send(b"HTTP/1.1 400 no\r\n\r\n"))
-        error = failed(call(transport, "POST", server.url().replace("http:", "https:"), (), b"x"))
-        assert (error.phase, error.unknown) == ("tls", False)
-
-    def test_a_reset_before_the_request_was_read_is_unknown(self, serve, transport):
-        server = serve(lambda _server, connection: (time.sleep(0.1), connection.reset()))
-        error = failed(call(transport, "POST", server.url(), (), b"x" * 100))
-        assert error.phase in ("send", "answer")
-        assert error.unknown
-
-    def test_a_reset_while_a_large_body_is_sent_is_unknown(self, serve, transport):
-        server = serve(lambda _server, connection: (connection.sock.recv(10), time.sleep(0.1), connection.reset()))
-        error = failed(call(transport, "POST", server.url(), (), b"x" * 20_000_000))
-        assert error.phase in ("send", "answer")
-        assert error.unknown
-
-    def test_a_reset_after_the_request_was_read_is_unknown(self, serve, transport):
-        server = serve(lambda _server, connection: (connection.read(), connection.reset()))
-        error = failed(call(transport, "POST", server.url(), (), b"x"))
-        assert (error.phase, error.unknown, error.timed_out) == ("answer", True, False)
-
-    def test_a_close_without_an_answer_is_unknown(self, serve, transport):
-        server = serve(lambda _server, connection: connection.read())
-        assert failed(call(transport, "POST", server.url(), (), b"x")).phase == "answer"
-
-    def test_half_a_body_is_no_answer(self, serve, transport):
-        half = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
-        server = serve(lambda _server, connection: (connection.read(), connection.send(half)))
-        error = failed(call(transport, "POST", server.url(), (), b"x"))
-        assert (error.phase, error.unknown) == ("answer", True)
-
-    def test_something_else_than_http_is_no_answer(self, serve, transport):
-        server = serve(lambda _server, connection: (connection.read(), connection.send(b"220 mail ready\r\n\r\n")))
-        assert failed(call(transport, "POST", server.url(), (), b"x")).phase == "answer"
-
-    @pytest.mark.parametrize("status", [b"200 OK", b"302 Found\r\nLocation: /x"])
-    def test_an_endless_body_is_cut(self, serve, transport, status):
-        cut = threading.Event()
-
-        def behave(_server, connection):
-            connection.read()
-            connection.send(b"HTTP/1.1 " + status + b"\r\n\r\n")
-            try:
-                while True:
-                    connection.send(b"x" * 65536)
-            except OSError:
-                cut.set()
-
-        error = failed(call(transport, "GET", serve(behave).url(), max_bytes=100_000))
-        assert (error.phase, error.unknown) == ("too_large", True)
-        assert cut.wait(5)
-
-    def test_endless_headers_are_cut(self, serve, transport):
-        def behave(_server, connection):
-            connection.read()
-            connection.send(b"HTTP/1.1 200 OK\r\n")
-            while True:
-                connection.send(b"X: " + b"y" * 1000 + b"\r\n")
-
-        assert failed(call(transport, "GET", serve(behave).url())).unknown
-
-    def test_a_body_of_just_the_limit_is_taken(self, serve, transport):
-        server = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000)
-        assert len(call(transport, "GET", server.url(), max_bytes=1000).body) == 1000
-        assert failed(call(transport, "GET", server.url(), max_bytes=999)).phase == "too_large"
-
-    @pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"])
-    def test_an_answer_of_one_byte_at_a_time_ends_at_the_total_timeout(self, serve, transport, beginning):
-        def behave(_server, connection):
-            connection.read()
-            connection.send(beginning)
-            for byte in itertools.cycle(b"HTTP/1.1 200 OK X"):
-                connection.send(bytes([byte]))
-                time.sleep(0.02)
-
-        server, begun = serve(behave), time.monotonic()
-        error = failed(call(transport, "POST", server.url(), (), b"x", timeout=0.6))
-        assert (error.phase, error.unknown, error.timed_out) == ("answer", True, True)
-        assert 0.5 < time.monotonic() - begun < 2
-
-    def test_no_answer_at_all_is_unknown(self, serve, transport):
-        server = serve(lambda _server, connection: (connection.read(), time.sleep(3)))
-        error = failed(call(transport, "POST", server.url(), (), b"x", timeout=0.3))
-        assert (error.phase, error.unknown, error.timed_out) == ("answer", True, True)
-
-    @pytest.mark.parametrize("header", ["X: a\r\nEvil: b", "X: a\nEvil: b"])
-    def test_a_header_with_a_line_break_is_not_sent(self, serve, transport, header):
-        server = serve()
-        error = failed(call(transport, "POST", server.url(), ("Authorization: s3cret", header), b"x"))
-        assert (error.phase, error.unknown) == ("blocked", False)
-        assert "s3cret" not in error.message
-        assert server.connections == 0
-
-    @pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "no address", "http://", "http://127.0.0.1:99999/?s3cret"])
-    def test_what_is_no_http_address_is_not_sent(self, transport, url):
-        error = failed(call(transport, "GET", url))
-        assert (error.phase, error.unknown) == ("blocked", False)
-        assert "s3cret" not in error.message
-
-
 class TestPublicOnly:
     @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "[::ffff:127.0.0.1]"])
-    def test_a_private_address_is_not_connected_to(self, serve, transport, host):
+    def test_a_private_address_is_not_connected_to(self, serve, transport, host, failed):
         server = serve()
-        error = failed(call(transport, "POST", server.url(host=host), (), b"x", public_only=True))
+        error = failed(transport, "POST", server.url(host=host), (), b"x", public_only=True)
         assert (error.phase, error.unknown) == ("blocked", False)
         assert "public" in error.message
         assert server.connections == 0
 
-    def test_a_kept_connection_of_another_call_is_not_borrowed(self, serve, transport):
+    def test_a_kept_connection_of_another_call_is_not_borrowed(self, serve, transport, call, failed):
         server = serve()
         assert call(transport, "POST", server.url(), (), b"x").status == 200
-        assert failed(call(transport, "POST", server.url(), (), b"x", public_only=True)).phase == "blocked"
+        assert failed(transport, "POST", server.url(), (), b"x", public_only=True).phase == "blocked"
         assert call(transport, "POST", server.url(), (), b"x").status == 200
         assert len(server.requests) == 2
 
@@ -414,7 +196,7 @@ class TestWaiting:
             assert list(transport.wait(0)) == []
         assert time.monotonic() - begun < 0.5
 
-    def test_a_cut_call_has_no_end(self, serve, transport):
+    def test_a_cut_call_has_no_end(self, serve, transport, drain):
         def behave(_server, connection):
             connection.read()
             time.sleep(0.3)
@@ -435,7 +217,7 @@ class TestWaiting:
         transport.cancel("cut")
         assert list(transport.wait(0.2)) == []
 
-    def test_close_frees_sockets_and_threads(self, serve, make):
+    def test_close_frees_sockets_and_threads(self, serve, make, drain):
         server = serve(lambda _s, c: (c.read(), time.sleep(0.5), c.send(OK)))
         before, threads = open_files(), threading.active_count()
         transport = make()
