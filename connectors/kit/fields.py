@@ -56,11 +56,17 @@ def field(
     return Field(default, title=title, description=help or None, json_schema_extra=extra or None, **rules)
 
 
-def refuse(found: Mapping[str, str]) -> None:
-    """In a model's validator: raise what is wrong with fields that depend on one another, each at its own place."""
+def refuse(found: Mapping[str, str] | Mapping[tuple[str, ...], str]) -> None:
+    """In a model's validator: raise what is wrong with fields that depend on one another, each at its own place.
+
+    A place is the name of a field, or the way to a part of one.
+    """
     if not found:
         return
     raise ValidationError.from_exception_data("settings", [
-        InitErrorDetails(type=PydanticCustomError("setting", "{why}", {"why": why}), loc=(name,), input=None)
-        for name, why in found.items()
+        InitErrorDetails(
+            type=PydanticCustomError("setting", "{why}", {"why": why}),
+            loc=(place,) if isinstance(place, str) else place, input=None,
+        )
+        for place, why in found.items()
     ], hide_input=True)
