@@ -88,7 +88,7 @@ def test_a_certificate_is_told_from_other_text():
     assert not is_certificate("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----")
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.integers(min_value=0), st.characters(codec="ascii"))
 def test_no_single_changed_character_gets_through(place, character):
     token = SOUND.sign(FACTS)

@@ -1,7 +1,7 @@
 """Templates: the grammar, its collisions with percent-encoding, and values that must not be sent."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.kit import MissingAttributes, Rejected
@@ -63,12 +63,14 @@ def test_values_are_never_read_again():
     assert rendered("%a%%b%", a="%b%", b="%%provider.key%") == "%b%%%provider.key%"
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_whatever_is_put_in_stands_there_as_it_is(before, value):
     text = before.replace("%", "%%").replace("\ufdd0", "").replace("\ufdd1", "")
     assert rendered(f"{text}%name%", name=value) == text.replace("%%", "%") + value
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_parsed_or_refused_and_never_lost(text):
     try:
