@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from processor.cli.output import FAILED, Form, emit, emit_json, output_option, s
 if TYPE_CHECKING:
     from processor.config.errors import ConfigError
     from processor.config.model import Configuration
+
+SETTINGS = "processor.yaml"
 
 
 @click.group()
@@ -28,16 +30,32 @@ def config() -> None:
 @pass_context
 def validate(context: Context, folder: Path | None, form: Form) -> None:
     """Read the whole configuration and name every mistake in it: file, line, field, what is allowed."""
+    found, errors = _read(context, folder)
+    if found is None:
+        _show(errors, form)
+        raise SystemExit(FAILED)
+    _summary(*found, form)
+
+
+def _read(context: Context, folder: Path | None) -> tuple[tuple[Configuration, Path] | None, list[ConfigError]]:
+    """The configuration and its folder; or the mistakes of the settings and of the apps together."""
     from processor.config.errors import ConfigErrors
     from processor.config.files import load
 
+    errors: list[ConfigError] = []
+    overrides: Mapping[str, Mapping[str, str]] = {}
+    if folder is not None and context.file is None and (folder / SETTINGS).exists():
+        context = Context(folder / SETTINGS, context.environ)
     try:
-        folder = folder or context.settings.config_folder
-        configuration = load(folder, context.environ, context.settings.overrides)
+        settings = context.settings
+        folder, overrides = folder or settings.config_folder, settings.overrides
     except ConfigErrors as found:
-        _show(found.errors, form)
-        raise SystemExit(FAILED) from None
-    _summary(configuration, folder, form)
+        errors.extend(found.errors)
+    try:
+        configuration = load(folder, context.environ, overrides) if folder else None
+    except ConfigErrors as found:
+        return None, [*errors, *found.errors]
+    return (configuration, folder) if configuration and folder and not errors else None, errors
 
 
 def _show(errors: Sequence[ConfigError], form: Form) -> None:

@@ -32,26 +32,15 @@ def key(app_id: str, user_id: str) -> bytes:
 def codec(settings: ProcessorSettings) -> Codec:
     """The codec that writes what the processor reads, by the settings."""
     from processor.avro.codec import Codec
-    from processor.avro.registry import RegistryError, connect
+    from processor.avro.registry import RegistryError
+    from processor.kafka.schema_ids import connect_registry
 
     if settings.registry is None or settings.framing == "single_object":
         return Codec()
     try:
-        registry = connect(_registry(settings))
-        registry.load(f"{topic}-value" for topic in (settings.topics.interactions, settings.topics.attributes))
+        return Codec("confluent", connect_registry(settings))
     except RegistryError as error:
         raise click.ClickException(str(error)) from None
-    return Codec("confluent", registry)
-
-
-def _registry(settings: ProcessorSettings) -> dict[str, Any]:
-    found = settings.registry
-    if found is None:
-        return {}
-    made: dict[str, Any] = {"url": found.url}
-    if found.username and found.password:
-        made["basic.auth.user.info"] = f"{found.username}:{found.password.get_secret_value()}"
-    return made
 
 
 class Publisher:

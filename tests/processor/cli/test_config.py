@@ -46,6 +46,17 @@ def test_the_folder_is_that_of_the_settings(run, tmp_path):
     assert "elsewhere is sound" in ran.err
 
 
+def test_mistakes_of_settings_and_of_apps_are_told_together(run, tmp_path):
+    (tmp_path / "apps" / "shop").mkdir(parents=True)
+    (tmp_path / "apps" / "shop" / "app.yaml").write_text("titel: x\n")
+    (tmp_path / "processor.yaml").write_text("grup: x\n")
+    ran = run("config", "validate", "--folder", str(tmp_path), "-o", "table")
+    assert ran.code == 1
+    first, second = ran.out.splitlines()
+    assert first.startswith(f"{tmp_path}/processor.yaml:1:1 grup: unknown key 'grup' (did you mean 'group'?")
+    assert second.startswith(f"{tmp_path}/apps/shop/app.yaml:1:1 titel: unknown key")
+
+
 def test_a_folder_that_is_not_there_is_a_usage_error(run):
     assert run("config", "validate", "--folder", "nowhere").code == 2
 

@@ -52,7 +52,8 @@ def test_an_unknown_connector_is_a_usage_error_with_the_nearest_name(run):
 
 @pytest.mark.parametrize(("kind", "words"), [
     (bool, "true | false"), (int | None, "whole number"), (Literal["a", "b"], "a | b"), (list[str], "list of text"),
-    (tuple[int, ...], "list of whole number"), (Annotated[str, "x"], "text"), (str | int, "text or whole number"), (dict, "mapping"),
+    (tuple[int, ...], "list of whole number"), (Annotated[str, "x"], "text"), (str | int, "text or whole number"),
+    (dict, "mapping"),
     (dict[str, SecretStr], "mapping of names to secret (env:NAME or file:PATH)"),
 ])
 def test_types_are_told_in_words(kind, words):
