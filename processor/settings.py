@@ -197,7 +197,7 @@ class ProcessorSettings(BaseSettings):
     join_grace: Seconds = Field(30.0, description="Longest wait for attributes that are not synced yet.")
     retry: RetrySettings = Field(RetrySettings(), description="How an unavailable vendor is tried again.")
     misconfigured_grace: Seconds = Field(DAY, description="How long chains wait for wrong settings to be mended.")
-    drain: Seconds = Field(20.0, description="Longest wait for calls under way when partitions leave or it stops.")
+    drain: Seconds = Field(40.0, description="Longest wait for calls under way when partitions leave or it stops.")
     future_tolerance: Seconds = Field(DAY, description="Events further ahead of the clock are undecodable.")
     max_value_bytes: Bytes = Field(ByteSize(MIB), description="Larger messages are undecodable.")
     state: StateSettings = Field(StateSettings(), description="Local stores.")

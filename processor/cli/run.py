@@ -24,7 +24,7 @@ def run(context: Context) -> None:
 
     settings = context.settings
     configure("console" if settings.log.format == "console" else "json", settings.log.level)
-    service = Service(settings, Watcher(settings.config_folder, os.environ))
+    service = Service(settings, Watcher(settings.config_folder, os.environ, settings.overrides))
     service.handle_signals()
     try:
         service.run()

@@ -21,9 +21,9 @@ from processor.engine.timers import Timers
 if TYPE_CHECKING:
     from processor.config.model import Configuration
     from processor.engine.chain import Chain
+    from processor.engine.counts import Counts
     from processor.engine.options import EngineOptions
     from processor.http.transport import Transport
-    from processor.engine.counts import Counts
 
 Report = Callable[[str, Any, Any], None]
 """Told of what happened: (kind, chain or None, facts)."""

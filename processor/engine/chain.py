@@ -27,10 +27,10 @@ class Chain(Flight):
     """One event, or one replay of it, from its turn until each of its bindings has an outcome."""
 
     __slots__ = (
-        "arrived", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at", "doubtful", "effect_done",
-        "ended", "event", "exchange", "exports", "failures", "first_failed_at", "generation", "ident", "key", "only",
-        "origin_of", "partition", "place", "plan", "position", "probe", "run", "seq", "size", "started", "step",
-        "stopped", "stored", "timer", "tracker", "user", "waiting_for",
+        "arrived", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at", "doubtful",
+        "effect_done", "ended", "event", "exchange", "exports", "failures", "first_failed_at", "generation", "ident",
+        "key", "only", "origin_of", "partition", "place", "plan", "position", "probe", "run", "seq", "size",
+        "started", "step", "stopped", "stored", "timer", "tracker", "user", "waiting_for",
     )
 
     def __init__(
@@ -62,6 +62,10 @@ class Chain(Flight):
         """Broker time of the message, in milliseconds."""
         self.size = size
         self.origin_of = origin_of
+        self._blank()
+
+    def _blank(self) -> None:
+        """Nothing has run yet."""
         self.position = 0
         self.step: Step | None = None
         self.attributes: Mapping[str, Value] = {}

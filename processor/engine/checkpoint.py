@@ -11,9 +11,9 @@ from processor.model.finished import Finished
 
 if TYPE_CHECKING:
     from processor.engine.chain import Chain
+    from processor.engine.counts import Counts
     from processor.engine.options import EngineOptions
     from processor.engine.partition import Partition, Record
-    from processor.engine.counts import Counts
 
 
 class Checkpoint(NamedTuple):
@@ -132,14 +132,16 @@ class Checkpoints:
 
     def ended(self, end: CheckpointEnd, now: float) -> None:
         """Act on the end of the checkpoint under way."""
-        checkpoint, self.under_way = self.under_way, None
+        checkpoint: Checkpoint = self.under_way  # type: ignore[assignment]
+        self.under_way = None
         self._ended_at = now
-        self._metrics.checkpoint(end.result, end.seconds, sum(len(p.records) for p in checkpoint.parts))  # type: ignore[union-attr]
+        records = sum(len(part.records) for part in checkpoint.parts)
+        self._metrics.checkpoint(end.result, end.seconds, records)
         if end.result == "aborted":
-            self._again = [part for part in checkpoint.parts if not part.partition.gone]  # type: ignore[union-attr]
+            self._again = [part for part in checkpoint.parts if not part.partition.gone]
             self.wants_metadata = True
             return
-        for part in checkpoint.parts:  # type: ignore[union-attr]
+        for part in checkpoint.parts:
             self._durable(part, end, now)
 
     def _durable(self, part: Part, end: CheckpointEnd, now: float) -> None:

@@ -16,15 +16,14 @@ from processor.model.dead_letter import Origin
 if TYPE_CHECKING:
     from connectors.kit.event import Event
     from processor.engine.books import Books
+    from processor.engine.counts import Counts
     from processor.engine.exporter import Exporter
     from processor.engine.ledger import Ledger
-    from processor.engine.offsets import OffsetTracker
     from processor.engine.parking import Parking
     from processor.engine.partition import Partition
     from processor.engine.plan import Plan, Plans
     from processor.engine.runner import Runner
     from processor.engine.sender import Sender
-    from processor.engine.counts import Counts
 
 
 def origin_of(message: Any) -> Origin:
@@ -217,7 +216,8 @@ class Events:
         """Bindings without outcome that leave with the chain; they are planned anew where it goes."""
         left = chain.exports if chain.exports_only else sum(
             1 for step in chain.plan.steps
-            if step.id not in chain.ended and (not chain.only or step.id in chain.only) and step.position >= chain.position
+            if step.id not in chain.ended and (not chain.only or step.id in chain.only)
+            and step.position >= chain.position
         )
         self._books.planned -= left
         return left

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.action import Done
-from connectors.kit.errors import Broken, Failure, Misconfigured, MissingAttributes, Unavailable
+from connectors.kit.errors import Broken, Failure, Misconfigured, MissingAttributes, Rejected, Unavailable
 from connectors.kit.event import Call
 from connectors.kit.http import Response
 from processor.engine.flight import Flight
@@ -18,12 +18,12 @@ from processor.model.dead_letter import Exchange
 if TYPE_CHECKING:
     from connectors.kit.export import Item
     from processor.engine.chain import Chain
+    from processor.engine.counts import Counts
     from processor.engine.ledger import Ledger
     from processor.engine.options import EngineOptions
     from processor.engine.plan import ExportStep
     from processor.engine.sender import Sender
     from processor.engine.timers import Timer, Timers
-    from processor.engine.counts import Counts
 
 Entry = tuple["Chain", "Item"]
 
@@ -106,8 +106,6 @@ class Exporter:
         limits = step.export.limits
         size = len(item.body) + 1
         if size > limits.item_bytes:
-            from connectors.kit.errors import Rejected  # noqa: PLC0415  rare path
-
             self._end(chain, step, Rejected("item_too_large", f"{size} bytes, the vendor takes {limits.item_bytes}"), 0,
                       None)
             return
@@ -146,7 +144,7 @@ class Exporter:
             self._timers.at(max(step.gate.circuit.reopens_at, now + 0.1), self._start, batch)
             return
         batch.entries = [entry for entry in batch.entries if not entry[0].gone]
-        batch.flow = step.export.send(step.settings, [item for _, item in batch.entries])  # type: ignore[assignment]
+        batch.flow = step.export.send(step.settings, [item for _, item in batch.entries])
         self._step(batch, None)
 
     def _step(self, batch: Batch, answer: Response | None) -> None:

@@ -10,6 +10,7 @@ from processor.engine.events import origin_of
 
 if TYPE_CHECKING:
     from connectors.kit.event import Event
+    from processor.engine.counts import Counts
     from processor.engine.events import Events
     from processor.engine.ledger import Ledger
     from processor.engine.options import EngineOptions
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from processor.engine.partition import Partition
     from processor.engine.plan import AppPlans, Plans
     from processor.engine.sender import Sender
-    from processor.engine.counts import Counts
 
 HELD_LIMIT = 1000
 """Interactions of one partition that may wait for its attributes before the partition is paused."""
@@ -113,15 +113,19 @@ class Intake:
             self._erase(partition, message, message.key())
             return
         try:
-            change = self._codec.attributes(message.value())
-            if change.app_id not in self._plans.apps:
-                raise Undecodable("unknown_app", f"no app '{change.app_id}' is configured")
+            change = self._change(message.value())
         except Undecodable as failure:
             self._undecodable(partition, message, failure)
             return
         user = f"{change.app_id}:{change.user_id}"
         if not self._misplaced(partition, message, user):
             self._merge(partition, message, user, change)
+
+    def _change(self, value: bytes | None) -> Any:
+        change = self._codec.attributes(value)
+        if change.app_id not in self._plans.apps:
+            raise Undecodable("unknown_app", f"no app '{change.app_id}' is configured")
+        return change
 
     def _erase(self, partition: Partition, message: Any, key: bytes) -> None:
         user = key.decode("utf-8", "replace")

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from connectors.kit.errors import Failure
     from processor.engine.books import Books
     from processor.engine.chain import Chain
+    from processor.engine.counts import Counts
     from processor.engine.options import EngineOptions
     from processor.engine.partition import Partition
-    from processor.engine.counts import Counts
 
 NO_DETAIL: dict[str, str] = {}
 
@@ -88,7 +88,8 @@ class Ledger:
         first = min(failures, key=lambda one: one.first_failed_at)
         done = [one for one in chain.ended.values() if one.outcome in ("succeeded", "expired")]
         settled = {one.binding_id for one in done}
-        remaining = [step.id for step in (*chain.plan.steps, *chain.plan.exports)
+        steps: tuple[Any, ...] = chain.plan.exports if chain.exports_only else chain.plan.steps
+        remaining = [step.id for step in steps
                      if step.id not in settled and (not chain.only or step.id in chain.only)]
         letter = DeadLetter(
             event.app_id, event.user_id, event.event_id, "open", first.reason, first.message, chain.run,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 
-
 CHAIN, EXPORTS = 0, 1
 """The two parts of an interaction that end each by itself."""
 

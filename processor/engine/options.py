@@ -39,7 +39,7 @@ class EngineOptions:
     misconfigured_grace: float = 86400.0
     misconfigured_pause: float = 30.0
     """Seconds between two probes of a connector whose settings are refused."""
-    drain: float = 20.0
+    drain: float = 40.0
     future_tolerance: float = 86400.0
     max_value_bytes: int = 1_000_000
     max_dead_letter_bytes: int = 900_000

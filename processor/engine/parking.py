@@ -12,6 +12,7 @@ from processor.engine.chain import Chain, Parked
 if TYPE_CHECKING:
     from connectors.kit.errors import Unavailable
     from processor.engine.books import Books
+    from processor.engine.counts import Counts
     from processor.engine.gate import Gate
     from processor.engine.options import EngineOptions
     from processor.engine.partition import Partition
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from processor.engine.runner import Runner
     from processor.engine.sender import Sender
     from processor.engine.timers import Timers
-    from processor.engine.counts import Counts
 
 DRAIN_EVERY = 0.05
 """Seconds between two helpings of woken chains, once a vendor is back."""
@@ -47,6 +47,7 @@ class Parking:
         self.left_memory: Callable[[Chain], None]
         """Called when a chain no longer counts as in flight."""
         self._wakeable: deque[Parked] = deque()
+        """Whose time has come while there was no room."""
 
     # what a chain waits for
 

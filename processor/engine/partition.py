@@ -75,9 +75,9 @@ class Partition:
     """All that one process knows of a partition during one assignment."""
 
     __slots__ = (
-        "attributes", "attributes_time", "calls", "caught_up", "changed_users", "dirty", "ended_ids", "epoch", "gone", "held", "held_back",
-        "interactions", "lanes", "last_offsets", "leaving", "marks", "number", "open", "outbox", "ready", "replays",
-        "store", "topics", "waiting_attributes",
+        "attributes", "attributes_time", "calls", "caught_up", "changed_users", "dirty", "ended_ids", "epoch", "gone",
+        "held", "held_back", "interactions", "lanes", "last_offsets", "leaving", "marks", "number", "open", "outbox",
+        "ready", "replays", "store", "topics", "waiting_attributes",
     )
 
     def __init__(self, number: int, epoch: int, store: Store, topics: Topics, starts: Mapping[str, int]) -> None:
@@ -93,7 +93,7 @@ class Partition:
         """By chain key: in memory, parked, or a record of a crashed run whose event will come again."""
         self.held: deque[tuple[float, Any]] = deque()
         """Interactions that wait until the attributes have passed their time: (deadline, message)."""
-        self.waiting_attributes: dict[str, list[Chain | Parked]] = {}
+        self.waiting_attributes: dict[str, list[Parked]] = {}
         self.caught_up = False
         self.attributes_time = 0
         self.outbox: list[Record] = []

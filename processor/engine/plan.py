@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from processor.config.model import App, AppConnector, Binding, Configuration, ExportBinding
     from processor.engine.options import EngineOptions
 
+LONGEST_CALL = 0.8
+"""Share of the drain's budget that one call may take: what is under way can then end before partitions leave."""
+
 
 class Step:
     """One binding, ready to run."""
 
     __slots__ = (
-        "absent", "action", "action_id", "binding", "connector_id", "form_needed", "gate", "id", "keeps_keys", "max_age_ms",
-        "never", "overtakes", "params", "position", "repeat", "required_all", "required_any", "route", "run", "settings",
-        "stops",
+        "absent", "action", "action_id", "binding", "connector_id", "form_needed", "gate", "id", "keeps_keys",
+        "max_age_ms", "never", "overtakes", "params", "position", "repeat", "required_all", "required_any", "route",
+        "run", "settings", "stops",
     )
 
     def __init__(self, binding: Binding, route: Route) -> None:
@@ -149,18 +152,20 @@ class Plans:
 
     def take(self, configuration: Configuration) -> set[str]:
         """Compile another configuration; returns ids of the apps that changed."""
+        # a changed secret leaves the version as it was, so whole apps are compared
         changed = {
             app.id for app in configuration.apps.values()
-            if app.id not in self.apps or self.apps[app.id].app.version != app.version
+            if app.id not in self.apps or self.apps[app.id].app != app
         } | (set(self.apps) - set(configuration.apps))
-        kept = {id: plans for id, plans in self.apps.items() if id in configuration.apps and id not in changed}
-        made = {id: self._compile(configuration.apps[id]) for id in changed if id in configuration.apps}
+        kept = {name: plans for name, plans in self.apps.items()
+                if name in configuration.apps and name not in changed}
+        made = {name: self._compile(configuration.apps[name]) for name in changed if name in configuration.apps}
         self.apps = kept | made
         self.version = configuration.version
         return changed
 
     def _compile(self, app: App) -> AppPlans:
-        return AppPlans(app, {id: self._route(app, one) for id, one in app.connectors.items() if one.active})
+        return AppPlans(app, {name: self._route(app, one) for name, one in app.connectors.items() if one.active})
 
     def _route(self, app: App, used: AppConnector) -> Route:
         connector = used.connector
@@ -171,7 +176,7 @@ class Plans:
         gate.limit(used.limits)
         return Route(
             connector.id, gate, connector.signer(used.settings), connector.read, settings=used.settings,
-            timeout=used.limits.timeout, tokens=connector.tokens, token_cache={},
+            timeout=min(used.limits.timeout, self._options.drain * LONGEST_CALL), tokens=connector.tokens, token_cache={},
             public_only=connector.foreign_addresses and not getattr(used.settings, "allow_private_addresses", False),
         )
 

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.action import Done, Repeat
-from connectors.kit.errors import Broken, Failure, InDoubt, MissingAttributes, Misconfigured, Unavailable
+from connectors.kit.errors import Broken, Failure, InDoubt, Misconfigured, MissingAttributes, Unavailable
 from connectors.kit.event import Call
 from connectors.kit.http import Response
 from processor.engine.masking import masked
@@ -18,13 +18,13 @@ from processor.model.dead_letter import Exchange
 if TYPE_CHECKING:
     from connectors.kit.http import Request
     from processor.engine.chain import Chain
+    from processor.engine.counts import Counts
     from processor.engine.ledger import Ledger
     from processor.engine.options import EngineOptions
     from processor.engine.parking import Parking
     from processor.engine.plan import Step
     from processor.engine.sender import Sender
     from processor.engine.timers import Timers
-    from processor.engine.counts import Counts
 
 INSTANTLY = 0.0
 
@@ -289,7 +289,8 @@ class Runner:
             chain.flow.close()
 
     def _broken(self, error: Exception, step: Step) -> Broken:
-        short = blake2b(repr((type(error).__name__, step.connector_id, step.action_id)).encode(), digest_size=4).hexdigest()
+        name = repr((type(error).__name__, step.connector_id, step.action_id))
+        short = blake2b(name.encode(), digest_size=4).hexdigest()
         place = error.__traceback__
         while place is not None and place.tb_next is not None:
             place = place.tb_next

@@ -12,12 +12,12 @@ from processor.http.transport import TransportError
 
 if TYPE_CHECKING:
     from connectors.kit.http import Request, Signed, Token
+    from processor.engine.counts import Counts
     from processor.engine.flight import Flight, Route
     from processor.engine.gate import Gate
     from processor.engine.options import EngineOptions
     from processor.engine.timers import Timers
     from processor.http.transport import Completion, Transport
-    from processor.engine.counts import Counts
 
 Answer = Response | TransportError | Failure
 
