@@ -90,10 +90,10 @@ def make_transport(settings: ProcessorSettings) -> Transport:
     if http.transport == "requests":
         from processor.http.requests_threads import RequestsTransport  # noqa: PLC0415  only where it is chosen
 
-        return RequestsTransport(connect_timeout=http.connect_timeout)
+        return RequestsTransport(connect_timeout=http.connect_timeout, user_agent=http.user_agent)
     from processor.http.curl import CurlTransport  # noqa: PLC0415  only where it is chosen
 
-    return CurlTransport(connect_timeout=http.connect_timeout)
+    return CurlTransport(connect_timeout=http.connect_timeout, user_agent=http.user_agent)
 
 
 class Service:

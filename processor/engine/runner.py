@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.action import Done, Repeat
-from connectors.kit.errors import Broken, Failure, InDoubt, Misconfigured, MissingAttributes, Unavailable
+from connectors.kit.errors import Broken, Failure, InDoubt, Misconfigured, MissingAttributes, Rejected, Unavailable
 from connectors.kit.event import Call
 from connectors.kit.http import Response
 from processor.engine.masking import masked
@@ -36,8 +36,10 @@ def outcome_id(app_id: str, event_id: str, binding_id: str, generation: int) -> 
     return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
 
 
-def transport_failure(error: TransportError) -> Unavailable:
-    """A call without an answer, as a failure."""
+def transport_failure(error: TransportError) -> Failure:
+    """A call without an answer, as a failure; an address that may not be called will never do."""
+    if error.phase == "blocked":
+        return Rejected("blocked_address", error.message)
     code = f"timeout_{error.phase}" if error.timed_out else f"no_{error.phase}"
     return Unavailable(code, error.message, unknown=error.unknown)
 
@@ -131,6 +133,17 @@ class Runner:
         chain.renewed = False
         if chain.partition.leaving and not chain.effect_done:
             return
+        if request.wait:
+            chain.timer = self._timers.at(self._sender.now + request.wait, self._send_waited, chain)
+        else:
+            self._dispatch(chain, step, request)
+
+    def _send_waited(self, chain: Chain) -> None:
+        """The flow asked for a pause before this request (a job that takes its time)."""
+        chain.timer = None
+        self._dispatch(chain, chain.step, chain.request)  # type: ignore[arg-type]
+
+    def _dispatch(self, chain: Chain, step: Step, request: Request) -> None:
         if step.never and request.effect:
             self._mark(chain, step, request)
         else:

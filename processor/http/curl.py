@@ -14,7 +14,7 @@ from connectors.kit.http import Signed
 from processor.http.curl_call import CurlCall
 from processor.http.transport import Completion, TransportError
 from processor.http.trust import authorities
-from processor.http.wire import Unsendable, host_of
+from processor.http.wire import USER_AGENT, Unsendable, host_of
 
 _INTEREST = {pycurl.POLL_IN: EPOLLIN, pycurl.POLL_OUT: EPOLLOUT, pycurl.POLL_INOUT: EPOLLIN | EPOLLOUT}
 _NEVER = float("inf")
@@ -87,7 +87,9 @@ class CurlTransport:
         connect_timeout: float = 10.0,
         ca_file: str | None = None,
         kept_connections: int = 1024,
+        user_agent: str = USER_AGENT,
     ) -> None:
+        self._user_agent = user_agent
         # libcurl looks through a pool's connections one by one, so calls spread once a pool carries `pool_load`.
         self._epoll = epoll()
         self._owners: dict[int, _Pool] = {}
@@ -136,7 +138,8 @@ class CurlTransport:
         pool.multi.add_handle(call.handle)
 
     def _new_call(self, *, public_only: bool) -> CurlCall:
-        call = CurlCall(self._share, self._ca_file, self._connect_timeout, public_only=public_only)
+        call = CurlCall(self._share, self._ca_file, self._connect_timeout, public_only=public_only,
+                        user_agent=self._user_agent)
         self._by_handle[call.handle] = call
         return call
 

@@ -13,7 +13,7 @@ from connectors.kit.http import Response, Signed
 from processor.http.answer import WireResponse
 from processor.http.public import is_public
 from processor.http.transport import Completion, Phase, TransportError
-from processor.http.wire import BAD_ADDRESS, BODY_ALWAYS, SAFE, USER_AGENT, Unsendable, header_bytes, host_of
+from processor.http.wire import BAD_ADDRESS, BODY_ALWAYS, SAFE, Unsendable, header_bytes, host_of
 
 _TLS_CODES = frozenset(
     getattr(pycurl, name)
@@ -42,7 +42,9 @@ class CurlCall:
         "_timeout", "_too_large", "_url", "begun", "handle", "sent", "ticket",
     )  # fmt: skip
 
-    def __init__(self, share: pycurl.CurlShare, ca_file: str, connect_timeout: float, *, public_only: bool) -> None:
+    def __init__(
+        self, share: pycurl.CurlShare, ca_file: str, connect_timeout: float, *, public_only: bool, user_agent: str
+    ) -> None:
         self.handle: pycurl.Curl = pycurl.Curl()
         self.ticket: Any = None
         self.begun = 0.0
@@ -61,6 +63,7 @@ class CurlCall:
         self._fresh = False
         self._public_only = public_only
         self._set_constant_options(share, ca_file, connect_timeout)
+        self.handle.setopt(pycurl.USERAGENT, user_agent)
 
     def _set_constant_options(self, share: pycurl.CurlShare, ca_file: str, connect_timeout: float) -> None:
         put = self.handle.setopt
@@ -226,7 +229,6 @@ def _constant_options(ca_file: str, connect_timeout: float) -> list[tuple[int, A
         (pycurl.PROXY, ""),
         (pycurl.NOPROXY, "*"),
         (pycurl.NETRC, pycurl.NETRC_IGNORED),
-        (pycurl.USERAGENT, USER_AGENT),
         (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS),
         (pycurl.SSL_VERIFYPEER, 1),
         (pycurl.SSL_VERIFYHOST, 2),

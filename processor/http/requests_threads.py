@@ -56,7 +56,11 @@ class _TooLarge(Exception):
 class RequestsTransport:
     """Calls through `requests`, one thread each; see Transport for the meaning of the methods."""
 
-    def __init__(self, *, threads: int = 64, connect_timeout: float = 10.0, ca_file: str | None = None) -> None:
+    def __init__(
+        self, *, threads: int = 64, connect_timeout: float = 10.0, ca_file: str | None = None,
+        user_agent: str = USER_AGENT,
+    ) -> None:
+        self._user_agent = user_agent
         self._most_threads = threads
         self._threads: list[threading.Thread] = []
         self._connect_timeout = connect_timeout
@@ -182,7 +186,7 @@ class RequestsTransport:
         left = max(0.001, job.deadline - monotonic())
         # The adapter, not a session: a session would follow, keep cookies, and read a redirect's whole body.
         answer = adapter.send(
-            _prepared(job.signed),
+            _prepared(job.signed, self._user_agent),
             stream=True,
             timeout=(min(left, self._connect_timeout), left),
             verify=self._ca_file,
@@ -196,8 +200,8 @@ class RequestsTransport:
         return Response(answer.status_code, headers, body)
 
 
-def _prepared(signed: Signed) -> requests.PreparedRequest:
-    headers: dict[str, str | bytes] = {"User-Agent": USER_AGENT, "Accept": "*/*"}
+def _prepared(signed: Signed, user_agent: str) -> requests.PreparedRequest:
+    headers: dict[str, str | bytes] = {"User-Agent": user_agent, "Accept": "*/*"}
     for line in header_bytes(signed.headers):
         text = line if isinstance(line, str) else line.decode()
         name, _, value = text.partition(":")

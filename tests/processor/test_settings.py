@@ -30,7 +30,7 @@ def test_without_anything_all_settings_have_defaults(monkeypatch, tmp_path):
     settings = load_settings({})
     assert settings.group == "prompt-actions-processor"
     assert settings.topics.chains == "prompt-actions.chains"
-    assert (settings.delivery, settings.checkpoint.interval, settings.drain) == ("exactly_once", 0.1, 20.0)
+    assert (settings.delivery, settings.checkpoint.interval, settings.drain) == ("exactly_once", 0.1, 40.0)
     assert settings.flow.max_in_flight_bytes == 64 * 1024 * 1024
     assert settings.instance
 
