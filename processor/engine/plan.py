@@ -176,7 +176,8 @@ class Plans:
         gate.limit(used.limits)
         return Route(
             connector.id, gate, connector.signer(used.settings), connector.read, settings=used.settings,
-            timeout=min(used.limits.timeout, self._options.drain * LONGEST_CALL), tokens=connector.tokens, token_cache={},
+            timeout=min(used.limits.timeout, self._options.drain * LONGEST_CALL),
+            tokens=connector.tokens, token_cache={},
             public_only=connector.foreign_addresses and not getattr(used.settings, "allow_private_addresses", False),
         )
 
