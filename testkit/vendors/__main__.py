@@ -23,7 +23,7 @@ from testkit.vendors.server import Listener
 @click.option("--env", "as_env", is_flag=True, help="Print addresses and credentials as environment lines, and end.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
 @click.option("--parent", is_flag=True, hidden=True, help="End when standard input ends.")
-def main(host: str, port: int, seed: int, keep: int, as_env: bool, as_json: bool, parent: bool) -> None:
+def main(*, host: str, port: int, seed: int, keep: int, as_env: bool, as_json: bool, parent: bool) -> None:
     """Serve until a signal arrives."""
     if as_env:
         _print_environment(f"http://{host}:{port}")

@@ -1,4 +1,6 @@
-"""The App Store Server API, production or sandbox: JWTs verified, signed payloads, extensions that are not repeatable."""
+"""The App Store Server API, production or sandbox: JWTs verified, payloads signed, extensions given once a call."""
+
+# ruff: noqa: A001 - `id` is the vendors' own word, and so it is ours
 
 from __future__ import annotations
 
@@ -22,8 +24,9 @@ MAX_LIFE = 3600
 MAX_EXTENSIONS = 2
 SANDBOX = "apple_app_store_sandbox"
 ERRORS = {
-    400: (4000000, "Bad request."), 403: (4030004, "Invalid subscription state."), 404: (4040010, "Transaction id not "
-          "found."), 429: (4290000, "Rate limit exceeded."), 500: (5000000, "An unknown error occurred."),
+    400: (4000000, "Bad request."), 403: (4030004, "Invalid subscription state."),
+    404: (4040010, "Transaction id not found."), 429: (4290000, "Rate limit exceeded."),
+    500: (5000000, "An unknown error occurred."),
 }
 DELIVERY = frozenset({"DELIVERED", "UNDELIVERED_QUALITY_ISSUE", "UNDELIVERED_WRONG_ITEM", "UNDELIVERED_SERVER_OUTAGE",
                       "UNDELIVERED_OTHER"})

@@ -3,6 +3,8 @@
 They open nothing but the emulators, so they may stand in any file.
 """
 
+# ruff: noqa: S105 - the passwords of emulators are no secrets
+
 from __future__ import annotations
 
 from collections.abc import Mapping

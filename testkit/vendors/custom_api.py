@@ -1,5 +1,7 @@
 """A customer's own endpoint: takes anything, remembers it, checks signatures, answers as scripted."""
 
+# ruff: noqa: A001 - `id` is the vendors' own word, and so it is ours
+
 from __future__ import annotations
 
 import copy
@@ -103,7 +105,8 @@ class CustomApi(Vendor):
         elif what == "answer":
             headers = (*JSON_HEADER, *((name, str(value)) for name, value in values.get("headers", {}).items()))
             body = answer(200, values.get("body", {})).body
-            self.answers.insert(0, (re.compile(values.get("path", "")), Answer(values.get("status", 200), body, headers)))
+            reply = Answer(values.get("status", 200), body, headers)
+            self.answers.insert(0, (re.compile(values.get("path", "")), reply))
         else:
             return super().seed(what, values)
         return what

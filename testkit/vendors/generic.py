@@ -180,8 +180,8 @@ def _segment() -> Iterator[Operation]:
     one = Operation("POST", "/v1/(track|identify|group|page|screen|alias)", "message.taken",
                     required=("userId|anonymousId",), silent=True, user=("body:userId", "body:anonymousId"),
                     key="body:messageId", answer={"success": True})
-    yield Operation("POST", "/v1/(batch|import)", "{type}.taken", items="batch", required=("type", "userId|anonymousId"),
-                    silent=True, user=one.user, key=one.key, answer={"success": True})
+    yield Operation("POST", "/v1/(batch|import)", "{type}.taken", items="batch", silent=True, user=one.user,
+                    required=("type", "userId|anonymousId"), key=one.key, answer={"success": True})
     yield one
 
 

@@ -1,5 +1,7 @@
 """Mixpanel: strict imports with partial failure, repeats told by $insert_id, profile updates that answer 200 anyway."""
 
+# ruff: noqa: A001 - `id` is the vendors' own word, and so it is ours
+
 from __future__ import annotations
 
 import copy

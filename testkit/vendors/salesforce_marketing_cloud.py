@@ -1,5 +1,7 @@
 """Salesforce: an org (core REST) and a Marketing Cloud tenant (REST and SOAP), each with its own tokens."""
 
+# ruff: noqa: A001 - `id` is the vendors' own word, and so it is ours
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

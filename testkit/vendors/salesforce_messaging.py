@@ -1,5 +1,7 @@
 """Marketing Cloud's REST API: transactional and triggered sends; a failure may stand inside a 202."""
 
+# ruff: noqa: A001 - `id` is the vendors' own word, and so it is ours
+
 from __future__ import annotations
 
 import re

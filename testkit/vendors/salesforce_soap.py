@@ -1,10 +1,12 @@
 """Marketing Cloud's SOAP API: Create and Update of subscribers, Retrieve of lists and triggered sends."""
 
+# ruff: noqa: A001 - `id` is the vendors' own word, and so it is ours
+
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from testkit.vendors.exchange import Answer, Ask, text
@@ -38,8 +40,8 @@ def service(state: SalesforceState, ask: Ask, *, allowed: Any) -> Answer:
     if b"<!DOCTYPE" in ask.body:
         return fault("a document type is not allowed")
     try:
-        root = ElementTree.fromstring(ask.body)  # noqa: S314 - without a document type nothing can be expanded
-    except ElementTree.ParseError:
+        root = ET.fromstring(ask.body)  # noqa: S314 - without a document type nothing can be expanded
+    except ET.ParseError:
         return fault("the envelope cannot be read")
     token = root.findtext(f"{SOAP}Header/{FUEL}fueloauth", "").strip()
     if not allowed(token):
@@ -47,7 +49,7 @@ def service(state: SalesforceState, ask: Ask, *, allowed: Any) -> Answer:
     return _operation(state, ask, root.find(f"{SOAP}Body"))
 
 
-def _operation(state: SalesforceState, ask: Ask, body: ElementTree.Element | None) -> Answer:
+def _operation(state: SalesforceState, ask: Ask, body: ET.Element | None) -> Answer:
     wanted = next(iter(body), None) if body is not None else None
     name = "" if wanted is None else wanted.tag.removeprefix(API)
     action = ask.headers.get("soapaction", "").strip('"')
@@ -59,7 +61,7 @@ def _operation(state: SalesforceState, ask: Ask, body: ElementTree.Element | Non
     return _save(state, wanted, expected)
 
 
-def _save(state: SalesforceState, request: ElementTree.Element, operation: str) -> Answer:
+def _save(state: SalesforceState, request: ET.Element, operation: str) -> Answer:
     save = request.findtext(f"{API}Options/{API}SaveOptions/{API}SaveOption/{API}SaveAction", "Default")
     if request.find(f"{API}Options") is None:
         return fault("Options is a required element")
@@ -84,7 +86,7 @@ def _result(place: int, message: str, code: int = 0, id: str = "") -> str:
     return f"<Results>{inner}<NewID>{id or 0}</NewID></Results>"
 
 
-def _subscriber(state: SalesforceState, one: ElementTree.Element, operation: str, save: str, place: int) -> str:
+def _subscriber(state: SalesforceState, one: ET.Element, operation: str, save: str, place: int) -> str:
     if one.get(TYPE, "").rpartition(":")[2] != "Subscriber":
         return _result(place, "only Subscriber is emulated", 310007)
     email, key = one.findtext(f"{API}EmailAddress", "").strip(), one.findtext(f"{API}SubscriberKey", "").strip()
@@ -114,7 +116,7 @@ def _keep(state: SalesforceState, key: str, email: str, lists: list[tuple[str, s
     return str(held["ID"])
 
 
-def _retrieve(state: SalesforceState, request: ElementTree.Element) -> Answer:
+def _retrieve(state: SalesforceState, request: ET.Element) -> Answer:
     kind = request.findtext(f"{API}RetrieveRequest/{API}ObjectType", "")
     found = "".join(f'<Results xsi:type="{kind}">{one}</Results>' for one in _objects(state, kind))
     inner = f"<OverallStatus>OK</OverallStatus><RequestID>{_request(state)}</RequestID>{found}"

@@ -1,5 +1,7 @@
 """What the emulated Salesforce org and Marketing Cloud tenant hold."""
 
+# ruff: noqa: A001 - `id` is the vendors' own word, and so it is ours
+
 from __future__ import annotations
 
 import copy

@@ -1,4 +1,6 @@
-"""SendGrid: mail with templates, marketing contacts and lists, scopes; nothing protects a mail from being sent twice."""
+"""SendGrid: mail with templates, marketing contacts and lists, scopes; a repeated call sends a second mail."""
+
+# ruff: noqa: A001 - `id` is the vendors' own word, and so it is ours
 
 from __future__ import annotations
 

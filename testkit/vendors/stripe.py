@@ -1,5 +1,7 @@
 """Stripe: customers, subscriptions, discounts, schedules; form bodies and idempotency keys as Stripe treats them."""
 
+# ruff: noqa: A001 - `id` is the vendors' own word, and so it is ours
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -23,8 +25,7 @@ KINDS = {
     402: ("card_error", "card_declined", "Your card was declined."),
     403: ("invalid_request_error", None, "The provided key does not have the required permissions."),
     404: ("invalid_request_error", "resource_missing", "No such object."),
-    409: ("invalid_request_error", "lock_timeout", "This object cannot be accessed right now because another API "
-                                                   "request or Stripe process is currently accessing it."),
+    409: ("invalid_request_error", "lock_timeout", "This object is locked by another API request right now."),
     429: ("invalid_request_error", "rate_limit", "Request rate limit exceeded."),
 }
 

@@ -1,5 +1,7 @@
 """Stripe's reads: customers, subscriptions, prices, coupons, promotion codes, account."""
 
+# ruff: noqa: A001 - `id` is the vendors' own word, and so it is ours
+
 from __future__ import annotations
 
 import copy

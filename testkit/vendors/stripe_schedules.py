@@ -1,5 +1,7 @@
 """Stripe's subscription schedules: made from a subscription, given phases, released."""
 
+# ruff: noqa: A001 - `id` is the vendors' own word, and so it is ours
+
 from __future__ import annotations
 
 import copy

@@ -1,5 +1,7 @@
 """What the emulated Stripe account holds; customers, subscriptions, prices and coupons exist by rule, on demand."""
 
+# ruff: noqa: A001 - `id` is the vendors' own word, and so it is ours
+
 from __future__ import annotations
 
 import copy

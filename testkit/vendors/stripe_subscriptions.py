@@ -8,7 +8,14 @@ from typing import Any, NamedTuple
 
 from testkit.vendors.exchange import Answer, Refused, answer
 from testkit.vendors.stripe_form import (
-    boolean, check_choice, check_names, hashes, integer, no_such, refuse, required,
+    boolean,
+    check_choice,
+    check_names,
+    hashes,
+    integer,
+    no_such,
+    refuse,
+    required,
 )
 from testkit.vendors.stripe_reads import expanded
 from testkit.vendors.stripe_state import DAY, Object, StripeState, item, subscription, user

@@ -38,7 +38,7 @@ class _Head(NamedTuple):
     headers: dict[str, str]
 
 
-class BadRequest(ValueError):
+class BadRequestError(ValueError):
     """The bytes are no HTTP/1.1 request that is understood here."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -47,22 +47,22 @@ class BadRequest(ValueError):
 
 
 def parse_head(block: bytes) -> _Head:
-    """Request line and headers (names in lower case); raises BadRequest."""
+    """Request line and headers (names in lower case); raises BadRequestError."""
     lines = block.decode("latin-1").split("\r\n")
     parts = lines[0].split(" ")
     if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
-        raise BadRequest(400, f"no request line: {lines[0][:80]}")
+        raise BadRequestError(400, f"no request line: {lines[0][:80]}")
     headers: dict[str, str] = {}
     for line in lines[1:]:
         name, colon, value = line.partition(":")
         if not colon or name != name.strip():
-            raise BadRequest(400, f"no header line: {line[:80]}")
+            raise BadRequestError(400, f"no header line: {line[:80]}")
         headers[name.lower()] = value.strip()
     return _Head(parts[0], parts[1], parts[2], headers)
 
 
 def chunked(buffer: bytes) -> tuple[bytes, int] | None:
-    """A chunked body and the bytes it took; None while it is not whole. Raises BadRequest."""
+    """A chunked body and the bytes it took; None while it is not whole. Raises BadRequestError."""
     found: list[bytes] = []
     place = 0
     while True:
@@ -72,7 +72,7 @@ def chunked(buffer: bytes) -> tuple[bytes, int] | None:
         try:
             size = int(buffer[place:end].partition(b";")[0], 16)
         except ValueError:
-            raise BadRequest(400, "a chunk has no size") from None
+            raise BadRequestError(400, "a chunk has no size") from None
         place = end + 2 + size + 2
         if len(buffer) < place:
             return None
@@ -132,7 +132,7 @@ class Connection(asyncio.Protocol):
                 if ask is None:
                     return
                 self._answer(ask)
-        except BadRequest as bad:
+        except BadRequestError as bad:
             self._busy = True
             self._transport.write(render(text(bad.status, str(bad)), close=True))
             self._transport.close()
@@ -152,7 +152,7 @@ class Connection(asyncio.Protocol):
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
             if len(self._buffer) > MAX_HEAD:
-                raise BadRequest(431, "the head of the request is too large")
+                raise BadRequestError(431, "the head of the request is too large")
             return None
         self._head = parse_head(self._buffer[:end])
         self._buffer = self._buffer[end + 4 :]
@@ -163,10 +163,10 @@ class Connection(asyncio.Protocol):
             return self._read_chunks(head)
         length = head.headers.get("content-length", "0")
         if not length.isdigit():
-            raise BadRequest(400, "Content-Length is no number")
+            raise BadRequestError(400, "Content-Length is no number")
         size = int(length)
         if size > MAX_BODY:
-            raise BadRequest(413, "the body is too large")
+            raise BadRequestError(413, "the body is too large")
         if len(self._buffer) < size:
             self._go_on(head)
             return None
@@ -175,7 +175,7 @@ class Connection(asyncio.Protocol):
 
     def _read_chunks(self, head: _Head) -> bytes | None:
         if len(self._buffer) > MAX_BODY:
-            raise BadRequest(413, "the body is too large")
+            raise BadRequestError(413, "the body is too large")
         found = chunked(self._buffer)
         if found is None:
             self._go_on(head)

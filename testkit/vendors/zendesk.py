@@ -1,5 +1,7 @@
 """Zendesk: users, tickets, bulk jobs; Basic credentials with /token; idempotency keys on ticket creation."""
 
+# ruff: noqa: A001 - `id` is the vendors' own word, and so it is ours
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -10,7 +12,7 @@ from testkit.vendors import credentials
 from testkit.vendors.exchange import Answer, Ask, Refused, answer, text
 from testkit.vendors.vendor import Routes, Vendor, World
 from testkit.vendors.zendesk_state import AGENT, GROUPS, Object, ZendeskState, stamp
-from testkit.vendors.zendesk_tickets import Invalid, bad, member, not_found, number, paged, record_invalid, tickets
+from testkit.vendors.zendesk_tickets import InvalidError, bad, member, not_found, number, paged, record_invalid, tickets
 
 users: Routes[ZendeskState] = Routes()
 ERRORS = {
@@ -171,7 +173,7 @@ def update(state: ZendeskState, ask: Ask, id: str) -> Answer:
 
 def _suspend(state: ZendeskState, user: Object, wanted: Any) -> None:
     if not isinstance(wanted, bool):
-        raise Refused(record_invalid(Invalid("suspended", "Suspended: is not a boolean")))
+        raise Refused(record_invalid(InvalidError("suspended", "Suspended: is not a boolean")))
     if user["role"] == "admin":
         raise Refused(answer(403, ERRORS[403]))
     if user["suspended"] != wanted:

@@ -1,5 +1,7 @@
 """Zendesk's tickets: creation with its idempotency key, bulk jobs, reads."""
 
+# ruff: noqa: A001 - `id` is the vendors' own word, and so it is ours
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -19,7 +21,7 @@ MAX_IDS = 100
 tickets: Routes[ZendeskState] = Routes()
 
 
-class Invalid(ValueError):
+class InvalidError(ValueError):
     """A member of a ticket or user that Zendesk refuses."""
 
     def __init__(self, member: str, message: str) -> None:
@@ -27,7 +29,7 @@ class Invalid(ValueError):
         self.member = member
 
 
-def record_invalid(invalid: Invalid) -> Answer:
+def record_invalid(invalid: InvalidError) -> Answer:
     """Zendesk's 422."""
     detail = {invalid.member: [{"description": str(invalid), "error": "InvalidValue"}]}
     return answer(422, {"error": "RecordInvalid", "description": "Record validation errors", "details": detail})
@@ -63,14 +65,14 @@ def create(state: ZendeskState, ask: Ask) -> Answer:
     """A new ticket; its requester is made where the address is unknown."""
     given = member(ask, "ticket")
     comment = given.get("comment")
+    text = comment.get("body") or comment.get("html_body") if isinstance(comment, dict) else None
+    if not isinstance(comment, dict) or not text:
+        raise Refused(record_invalid(InvalidError("comment", "Description: cannot be blank")))
     try:
-        if not isinstance(comment, dict) or not (comment.get("body") or comment.get("html_body")):
-            raise Invalid("comment", "Description: cannot be blank")
         requester = _requester(state, given)
-        made = state.ticket(state.id(), requester, description=comment.get("body") or comment["html_body"],
-                            is_public=comment.get("public", True))
+        made = state.ticket(state.id(), requester, description=text, is_public=comment.get("public", True))
         apply(state, made, given)
-    except Invalid as invalid:
+    except InvalidError as invalid:
         raise Refused(record_invalid(invalid)) from None
     state.add_ticket(made)
     state.world.ledger.effect(
@@ -83,11 +85,11 @@ def create(state: ZendeskState, ask: Ask) -> Answer:
 
 def _requester(state: ZendeskState, given: Object) -> int:
     if "requester_id" in given and "requester" in given:
-        raise Invalid("requester", "Requester: send requester_id or requester, not both")
+        raise InvalidError("requester", "Requester: send requester_id or requester, not both")
     if given.get("requester_id"):
         found = state.user(int(given["requester_id"]))
         if found is None:
-            raise Invalid("requester_id", "Requester: does not exist")
+            raise InvalidError("requester_id", "Requester: does not exist")
         return int(found["id"])
     if not isinstance(given.get("requester"), dict):
         return AGENT
@@ -98,7 +100,7 @@ def _by_address(state: ZendeskState, requester: Object) -> int:
     email = str(requester.get("email") or "")
     found = state.user_by_email(email) if email else None
     if found is None and not requester.get("name"):
-        raise Invalid("requester", "Requester Name: cannot be blank")
+        raise InvalidError("requester", "Requester Name: cannot be blank")
     found = found or state.new_user(str(requester["name"]), email or None)
     return int(found["id"])
 
@@ -106,7 +108,7 @@ def _by_address(state: ZendeskState, requester: Object) -> int:
 def apply(state: ZendeskState, ticket: Object, given: Object) -> bool:
     """Set what is given; says whether anything changed. Raises Invalid."""
     if ticket["status"] == "closed":
-        raise Invalid("status", "Status: closed prevents ticket update")
+        raise InvalidError("status", "Status: closed prevents ticket update")
     _check(state, ticket, given)
     before = dict(ticket)
     ticket.update({name: value for name, value in given.items() if name in WRITABLE and value is not None})
@@ -121,22 +123,22 @@ def apply(state: ZendeskState, ticket: Object, given: Object) -> bool:
 
 def _check(state: ZendeskState, ticket: Object, given: Object) -> None:
     if given.get("priority") not in (None, *PRIORITIES):
-        raise Invalid("priority", f"Priority: {given['priority']} is not valid")
+        raise InvalidError("priority", f"Priority: {given['priority']} is not valid")
     _check_status(ticket, given)
     if given.get("group_id") is not None and not state.has_group(given["group_id"]):
-        raise Invalid("group", "Group: is invalid")
+        raise InvalidError("group", "Group: is invalid")
     if given.get("assignee_id") is not None and not state.has_agent(given["assignee_id"]):
-        raise Invalid("assignee", "Assignee: is not an agent, or is suspended")
+        raise InvalidError("assignee", "Assignee: is not an agent, or is suspended")
 
 
 def _check_status(ticket: Object, given: Object) -> None:
     status = given.get("status")
     if status not in (None, *STATUSES):
-        raise Invalid("status", f"Status: {status} is not valid")
+        raise InvalidError("status", f"Status: {status} is not valid")
     if status == "new" and ticket["status"] != "new":
-        raise Invalid("status", "Status: a ticket cannot go back to new")
+        raise InvalidError("status", "Status: a ticket cannot go back to new")
     if status == "solved" and not (given.get("assignee_id") or ticket["assignee_id"]):
-        raise Invalid("assignee", "Assignee: is required when solving a ticket")
+        raise InvalidError("assignee", "Assignee: is required when solving a ticket")
 
 
 @tickets.on("GET", "/api/v2/tickets/{id}")
@@ -238,7 +240,7 @@ def mark_as_spam(state: ZendeskState, _ask: Ask, id: str) -> Answer:
         raise not_found()
     try:
         _spam(state, found)
-    except Invalid as invalid:
+    except InvalidError as invalid:
         raise Refused(record_invalid(invalid)) from None
     return answer(200, {})
 
@@ -246,9 +248,9 @@ def mark_as_spam(state: ZendeskState, _ask: Ask, id: str) -> Answer:
 def _spam(state: ZendeskState, ticket: Object) -> None:
     requester = state.user(ticket["requester_id"])
     if ticket["status"] == "closed":
-        raise Invalid("status", "Status: closed prevents ticket update")
+        raise InvalidError("status", "Status: closed prevents ticket update")
     if requester is None or requester["role"] != "end-user":
-        raise Invalid("requester", "Requester: only tickets of end users are spam")
+        raise InvalidError("requester", "Requester: only tickets of end users are spam")
     _delete(state, ticket, "ticket.spam")
     if not requester["suspended"]:
         requester["suspended"] = True
@@ -281,7 +283,7 @@ def _result(state: ZendeskState, action: str, id: int, do: Callable[[Object], No
         return {"id": id, "action": action, "success": False, "error": "TicketNotFound", "details": "Not found"}
     try:
         do(found)
-    except Invalid as invalid:
+    except InvalidError as invalid:
         return {"id": id, "action": action, "success": False, "error": "TicketUpdateFailed", "details": str(invalid)}
     return {"id": id, "action": action, "success": True, "status": "Deleted" if action == "delete" else "Updated"}
 
