@@ -10,7 +10,7 @@ from testkit.kafka.broker import Broker, open_broker
 from testkit.kafka.errors import NoKafka
 from testkit.kafka.fresh import FreshTopics
 
-REQUIRE_VARIABLE = "PROMPT_ACTIONS_REQUIRE_BROKER"
+REQUIRE_VARIABLE = "TESTKIT_REQUIRE_BROKER"
 SERVING = pytest.StashKey[str]()
 
 

@@ -11,7 +11,7 @@ from testkit.kafka.errors import NoKafka
 from testkit.kafka.jars import KAFKA_VERSION
 from testkit.kafka.local import SHORT_SESSIONS, free_port
 
-IMAGE_VARIABLE = "PROMPT_ACTIONS_KAFKA_IMAGE"
+IMAGE_VARIABLE = "TESTKIT_KAFKA_IMAGE"
 DEFAULT_IMAGE = f"apache/kafka:{KAFKA_VERSION}"
 ENGINE_SECONDS = 5.0
 PULL_SECONDS = 180.0

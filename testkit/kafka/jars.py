@@ -37,8 +37,8 @@ _POM = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def cache_folder() -> Path:
-    """Where jars are kept: `PROMPT_ACTIONS_CACHE`, or `prompt-actions` in the user's cache folder."""
-    given = os.environ.get("PROMPT_ACTIONS_CACHE")
+    """Where jars are kept: `TESTKIT_CACHE`, or `prompt-actions` in the user's cache folder."""
+    given = os.environ.get("TESTKIT_CACHE")
     if given:
         return Path(given)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "prompt-actions"

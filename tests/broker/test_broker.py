@@ -106,6 +106,6 @@ def test_a_run_that_requires_a_real_broker_fails_on_the_mock(tmp_path, pytestcon
         shared + "\nfrom testkit.kafka.broker import open_broker as _open" + only_mock)
     done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(tmp_path)],
                           capture_output=True, text=True, check=False, cwd=tmp_path,
-                          env={"PATH": "/usr/bin:/bin", "PROMPT_ACTIONS_REQUIRE_BROKER": "1"})
+                          env={"PATH": "/usr/bin:/bin", "TESTKIT_REQUIRE_BROKER": "1"})
     assert done.returncode == 1
-    assert "PROMPT_ACTIONS_REQUIRE_BROKER=1, but only librdkafka's mock" in done.stdout
+    assert "TESTKIT_REQUIRE_BROKER=1, but only librdkafka's mock" in done.stdout

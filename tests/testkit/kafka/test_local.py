@@ -128,7 +128,7 @@ def test_the_version_of_java_is_read_in_all_its_spellings(said, version):
 
 
 def test_a_missing_maven_is_named_with_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.setenv("PROMPT_ACTIONS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TESTKIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(NoKafka, match="apt-get install maven"):
         jars.kafka_jars()
@@ -140,7 +140,7 @@ def test_maven_that_fails_leaves_no_half_a_folder(monkeypatch, tmp_path):
     failing.write_text("#!/bin/sh\nmkdir libs; touch libs/kafka_2.13-4.1.0.jar; echo 'no network'; exit 1\n")
     failing.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    monkeypatch.setenv("PROMPT_ACTIONS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TESTKIT_CACHE", str(tmp_path / "cache"))
     with pytest.raises(NoKafka, match="no network"):
         jars.kafka_jars()
     assert list((tmp_path / "cache").glob("kafka-*")) == []
