@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from processor.kafka.topics import TopicSpec, TopicState
 
 ANSWER_SECONDS = 10.0
 CHANGE_SECONDS = 30.0
+SEEN_SECONDS = 0.02
 
 
 class KafkaUnreachableError(Exception):
@@ -53,10 +55,11 @@ class TopicAdmin:
         return {name: TopicState(counts[name], settings) for name, settings in self._settings(there).items()}
 
     def create(self, specs: Iterable[TopicSpec]) -> None:
-        """Make topics; raises TopicChangeError with all that were refused."""
+        """Make topics and wait until they are seen; raises TopicChangeError with all that were refused."""
         made = [NewTopic(spec.name, spec.partitions, spec.replication, config=dict(spec.settings)) for spec in specs]
         if made:
             _finish(self._client.create_topics(made, operation_timeout=CHANGE_SECONDS), "made")
+            self._wait_for({topic.topic for topic in made})
 
     def alter(self, name: str, settings: Mapping[str, str]) -> None:
         """Set some settings of a topic, leaving its others."""
@@ -64,6 +67,12 @@ class TopicAdmin:
                    for key, value in settings.items()]
         resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
         _finish(self._client.incremental_alter_configs([resource]), "changed")
+
+    def _wait_for(self, names: set[str]) -> None:
+        """A broker answers before it shows what it has made."""
+        end = time.monotonic() + CHANGE_SECONDS
+        while not names <= self.partitions().keys() and time.monotonic() < end:
+            time.sleep(SEEN_SECONDS)
 
     def _settings(self, names: list[str]) -> dict[str, dict[str, str]]:
         if not names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -9,6 +10,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from testkit.kafka.broker import Broker
 
 ADMIN_SECONDS = 30.0
+SEEN_SECONDS = 0.02
 
 
 class FreshTopics:
@@ -41,8 +43,18 @@ class FreshTopics:
 
     def _create(self, topics: Iterable[NewTopic]) -> None:
         admin = self._admin()  # the answers die with it
-        for future in admin.create_topics(list(topics)).values():
+        made = admin.create_topics(list(topics))
+        for future in made.values():
             future.result(ADMIN_SECONDS)
+        end = time.monotonic() + ADMIN_SECONDS
+        # A broker answers before it shows what it has made; a consumer would be told that there is no such topic.
+        while not _seen(admin, made) and time.monotonic() < end:
+            time.sleep(SEEN_SECONDS)
 
     def _admin(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": self.broker.bootstrap_servers})
+
+
+def _seen(admin: AdminClient, names: Iterable[str]) -> bool:
+    there = admin.list_topics(timeout=ADMIN_SECONDS).topics
+    return all(name in there and there[name].error is None for name in names)
