@@ -21,12 +21,15 @@ from testkit.vendors.server import Listener
 @click.option("--seed", default=0, show_default=True, help="Where the chance of faults begins.")
 @click.option("--keep", default=5000, show_default=True, help="Requests remembered per vendor.")
 @click.option("--env", "as_env", is_flag=True, help="Print addresses and credentials as environment lines, and end.")
+@click.option("--prefix", default="", help="With --env: what the names begin with, such as STREAMLY_.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
 @click.option("--parent", is_flag=True, hidden=True, help="End when standard input ends.")
-def main(*, host: str, port: int, seed: int, keep: int, as_env: bool, as_json: bool, parent: bool) -> None:
+def main(
+    *, host: str, port: int, seed: int, keep: int, as_env: bool, prefix: str, as_json: bool, parent: bool
+) -> None:
     """Serve until a signal arrives."""
     if as_env:
-        _print_environment(f"http://{host}:{port}")
+        _print_environment(f"http://{host}:{port}", prefix)
         return
     try:
         asyncio.run(_serve(host, port, Front(seed=seed, keep=keep), as_json=as_json, parent=parent))
@@ -72,10 +75,10 @@ def _print_ready(host: str, port: int, front: Front, *, as_json: bool) -> None:
         click.echo(f"  {name:<28}{value if len(value) < 60 else '(long; see --env)'}")
 
 
-def _print_environment(url: str) -> None:
+def _print_environment(url: str, prefix: str) -> None:
+    """Lines that a shell reads, and docker compose too; the key among them spans several."""
     for name, value in environment(url).items():
-        quoted = value.strip().replace("\n", "\\n")
-        click.echo(f'{name}="{quoted}"')
+        click.echo(f'{prefix}{name}="{value.strip()}"')
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ def text(status: int, body: str, content_type: str = "text/plain; charset=utf-8"
     return Answer(status, body.encode(), (("Content-Type", content_type),))
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not an accident
+class Refused(Exception):
     """Ends a handler early with the vendor's refusal."""
 
     def __init__(self, reply: Answer, *, began: bool = True) -> None:

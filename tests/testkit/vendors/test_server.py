@@ -86,8 +86,9 @@ def test_the_command_says_when_it_is_ready_and_ends_on_a_signal():
         assert process.wait(timeout=10) == 0
 
 
-def test_the_command_prints_an_environment():
-    command = [sys.executable, "-m", "testkit.vendors", "--env"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert 'STRIPE_BASE_URL="http://127.0.0.1:8081/stripe"' in printed
-    assert len(printed.splitlines()) == len(environment("http://x"))
+def test_the_command_prints_an_environment_that_a_shell_reads():
+    command = f"set -a; eval \"$('{sys.executable}' -m testkit.vendors --env --prefix SHOP_)\"; env -0"
+    printed = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True).stdout
+    read = dict(line.split("=", 1) for line in printed.split("\0") if line)
+    wanted = environment("http://127.0.0.1:8081")
+    assert {name: read[f"SHOP_{name}"] for name in wanted} == {name: value.strip() for name, value in wanted.items()}
