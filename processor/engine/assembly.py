@@ -54,6 +54,7 @@ class Engine:
         self.runner.parking = self.parking
         self.parking.runner = self.runner
         self.exporter = Exporter(self.sender, self.timers, options, self.ledger, metrics, chance)
+        self.exporter.parking = self.parking
         self.events = Events(
             self.runner, self.exporter, self.parking, self.ledger, self.sender, self.plans, metrics, self.books,
             codec, ready)

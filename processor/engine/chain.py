@@ -28,9 +28,9 @@ class Chain(Flight):
 
     __slots__ = (
         "arrived", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at", "doubtful",
-        "effect_done", "ended", "event", "exchange", "exports", "failures", "first_failed_at", "generation", "ident",
-        "key", "only", "origin_of", "partition", "place", "plan", "position", "probe", "run", "seq", "size",
-        "started", "step", "stopped", "stored", "timer", "tracker", "user", "waiting_for",
+        "effect_done", "ended", "event", "exchange", "exports", "exports_waiting", "failures", "first_failed_at",
+        "generation", "ident", "key", "only", "origin_of", "partition", "place", "plan", "position", "probe", "run",
+        "seq", "size", "started", "step", "stopped", "stored", "timer", "tracker", "user", "waiting_for",
     )
 
     def __init__(
@@ -77,6 +77,8 @@ class Chain(Flight):
         self.only: Sequence[str] = ()
         self.exports: int = 0
         """Export bindings that have no outcome yet; a chain proper has none."""
+        self.exports_waiting = 0
+        """Those of them that want to be parked."""
         self.begun_at = 0.0
         self.attempts = 0
         self.first_failed_at = 0.0
@@ -153,7 +155,9 @@ class Chain(Flight):
 class Parked:
     """What memory keeps of a parked chain: enough to find, order and wake it."""
 
-    __slots__ = ("connectors", "key", "next", "partition", "seq", "since", "timer", "user", "waiting_for")
+    __slots__ = (
+        "connectors", "exports_only", "key", "next", "partition", "seq", "since", "timer", "user", "waiting_for",
+    )
 
     def __init__(self, chain: Chain, waiting_for: str, since: float) -> None:
         self.partition = chain.partition
@@ -164,6 +168,7 @@ class Parked:
         """Connectors that it has still to call."""
         self.next = chain.step.connector_id if chain.step is not None else ""
         """The one that it will call first when it runs again."""
+        self.exports_only = chain.exports_only
         self.waiting_for = waiting_for
         self.since = since
         self.timer: Timer | None = None

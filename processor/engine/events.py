@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from connectors.kit.event import Event
 from processor.engine.chain import EXPORTS, Chain, Parked
 from processor.engine.offsets import CHAIN, place
 from processor.engine.offsets import EXPORTS as EXPORTS_PART
@@ -14,7 +15,6 @@ from processor.model.chain import ChainRecord, identity
 from processor.model.dead_letter import Origin
 
 if TYPE_CHECKING:
-    from connectors.kit.event import Event
     from processor.engine.books import Books
     from processor.engine.counts import Counts
     from processor.engine.exporter import Exporter
@@ -32,6 +32,12 @@ def origin_of(message: Any) -> Origin:
         message.topic(), message.partition(), message.offset(), message.timestamp()[1], message.key(),
         message.value(), message.headers() or (),
     )
+
+
+def sync_event(app_id: str, user_id: str, origin: Origin) -> Event:
+    """A change of attributes as the event that its exports see."""
+    name = f"{origin.topic}-{origin.partition}-{origin.offset}"
+    return Event(name, app_id, user_id, "", "attributes", origin.timestamp)
 
 
 class Events:
@@ -110,6 +116,22 @@ class Events:
                 self._enter(chain, sum(1 for step in steps if step.id not in chain.ended
                                        and (not chain.only or step.id in chain.only)))
 
+    def admit_sync(self, partition: Partition, plan: Plan, user: str, message: Any, change: Any) -> None:
+        """Begin what a change of attributes sets off."""
+        where = place(message.offset(), EXPORTS_PART)
+        origin = origin_of(message)
+        event = sync_event(change.app_id, change.user_id, origin)
+        chain = Chain(
+            self._runner.answered, partition, event, plan, user, event.event_id + EXPORTS, run=0, seq=-1,
+            tracker=partition.attributes, place=where, size=len(origin.value or b""), arrived=origin.timestamp,
+            origin_of=lambda: origin,
+        )
+        stored = partition.store.attributes(user)
+        chain.attributes, chain.attributes_offset, chain.attributes_time = stored
+        if self._is_new(chain):
+            partition.attributes.begin(where)
+            self._enter(chain, len(plan.exports))
+
     def _is_new(self, chain: Chain) -> bool:
         """Whether the event is not open and has not ended within the window; a crashed run is taken up."""
         partition = chain.partition
@@ -148,7 +170,11 @@ class Events:
         ready = self._ready
         while ready:
             chain = ready.popleft()
-            if not chain.gone:
+            if chain.gone:
+                continue
+            if chain.exports_only:
+                self._exporter.take(chain)
+            else:
                 self._runner.advance(chain)
 
     def _chain_ended(self, chain: Chain) -> None:
@@ -189,6 +215,8 @@ class Events:
         """A chain was parked: its place is free, its user's next chain may run."""
         self._books.in_flight -= 1
         self.bytes -= chain.size
+        if chain.exports_only:
+            return
         following = chain.partition.lanes.leave(chain)
         if following is not None:
             self._ready.append(following)
@@ -235,8 +263,11 @@ class Events:
         plans = self._plans.apps.get(record.app_id)
         if plans is None:
             return None
-        event = self._codec.event(record.origin.value)
-        plan = plans.plan(event.prompt_id, event.interaction)
+        if record.origin.topic == partition.topics.attributes:
+            event, plan = sync_event(record.app_id, record.user_id, record.origin), plans.sync_plan
+        else:
+            event = self._codec.event(record.origin.value)
+            plan = plans.plan(event.prompt_id, event.interaction)
         chain = Chain(
             self._runner.answered, partition, event, plan, f"{record.app_id}:{record.user_id}",
             key[len(record.app_id) + 1:], run=record.run, seq=record.origin.offset if record.run == 0 else -1,
@@ -257,11 +288,15 @@ class Events:
         else:
             chain.attributes, chain.attributes_offset, chain.attributes_time = stored
 
-    def restore(self, partition: Partition, records: Sequence[tuple[str, bytes]], committed: int) -> None:
+    def restore(
+        self, partition: Partition, records: Sequence[tuple[str, bytes]], committed: Mapping[str, int]
+    ) -> None:
         """Take up the chain records of a partition: parked ones wait on, running ones wait for their event."""
         for key, data in records:
             record = self._codec.chain(data)
-            comes_again = record.state == "running" and (record.run > 0 or record.origin.offset >= committed)
+            origin = record.origin
+            comes_again = record.state == "running" and (
+                record.run > 0 or origin.offset >= committed.get(origin.topic, 0))
             chain = None if comes_again else self.from_record(partition, record, key)
             if chain is None:
                 partition.open[key] = data

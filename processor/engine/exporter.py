@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from processor.engine.counts import Counts
     from processor.engine.ledger import Ledger
     from processor.engine.options import EngineOptions
+    from processor.engine.parking import Parking
     from processor.engine.plan import ExportStep
     from processor.engine.sender import Sender
     from processor.engine.timers import Timer, Timers
@@ -69,6 +70,7 @@ class Exporter:
         self._metrics = metrics
         self._chance = chance
         self._filling: dict[tuple[ExportStep, str], Filling] = {}
+        self.parking: Parking
         self.ended: Callable[[Chain], None]
         """Called when all export bindings of the event have outcomes."""
 
@@ -76,7 +78,7 @@ class Exporter:
         """Make an item for each export of the event and put it with others."""
         pending = [step for step in chain.plan.exports
                    if step.id not in chain.ended and (not chain.only or step.id in chain.only)]
-        chain.exports = len(pending)
+        chain.exports, chain.exports_waiting = len(pending), 0
         chain.begun_at = chain.begun_at or self._sender.now
         if not pending:
             self.ended(chain)
@@ -130,7 +132,11 @@ class Exporter:
             filling.timer.cancel()
         entries = [entry for entry in filling.entries if not entry[0].gone]
         if entries:
-            self._start(Batch(self.answered, filling.step, entries))
+            batch = Batch(self.answered, filling.step, entries)
+            batch.attempts = max(chain.attempts for chain, _ in entries)
+            batch.first_failed_at = min((chain.first_failed_at for chain, _ in entries if chain.first_failed_at),
+                                        default=0.0)
+            self._start(batch)
 
     def flush(self) -> None:
         """Send all that waits for others, whatever its age."""
@@ -138,14 +144,36 @@ class Exporter:
             self._send_filling(key)
 
     def _start(self, batch: Batch) -> None:
-        step = batch.step
-        now = self._sender.now
-        if not step.gate.circuit.closed and not step.gate.circuit.admits(now):
-            self._timers.at(max(step.gate.circuit.reopens_at, now + 0.1), self._start, batch)
-            return
         batch.entries = [entry for entry in batch.entries if not entry[0].gone]
+        step, circuit = batch.step, batch.step.gate.circuit
+        if not batch.entries:
+            return
+        if not circuit.closed and not circuit.admits(self._sender.now):
+            self._park(batch, "settings" if step.gate.paused_since else "circuit", 0.0)
+            return
         batch.flow = step.export.send(step.settings, [item for _, item in batch.entries])
         self._step(batch, None)
+
+    def _park(self, batch: Batch, cause: str, due: float) -> None:
+        """The wait is long: each event of the batch leaves memory, unless another of its exports is under way."""
+        for chain, _ in batch.entries:
+            if chain.gone:
+                continue
+            chain.attempts = max(chain.attempts, batch.attempts)
+            chain.first_failed_at = chain.first_failed_at or batch.first_failed_at
+            chain.exports_waiting += 1
+            self._park_if_idle(chain, batch.step, cause, due)
+
+    def _park_if_idle(self, chain: Chain, step: ExportStep, cause: str, due: float) -> None:
+        if chain.exports_waiting < chain.exports:
+            return
+        chain.route = step.route
+        stub = self.parking.park(chain, cause, due)
+        if due:
+            self.parking.wake_at(stub, due)
+        else:
+            self.parking.wait_at(step.gate, stub, first=False)
+            self.parking.outage(step.gate, is_open=True)
 
     def _step(self, batch: Batch, answer: Response | None) -> None:
         try:
@@ -167,7 +195,10 @@ class Exporter:
         if isinstance(answer, Response):
             failure = None if answer.status in request.look_at else batch.step.route.read(request, answer)
             if failure is None:
-                gate.circuit.succeeded(self._sender.now)
+                if gate.circuit.closed:
+                    gate.circuit.succeeded(self._sender.now)
+                else:
+                    self.parking.recovered(gate)
                 self._step(batch, answer)
                 return
             batch.exchange = Exchange(request.method, request.path, "", answer.status, answer.text[:LIMIT],
@@ -188,18 +219,31 @@ class Exporter:
             return
         batch.first_failed_at = batch.first_failed_at or now
         since = now - batch.first_failed_at
-        wait = failure.retry_after if isinstance(failure, Unavailable) else self._options.misconfigured_pause
-        if isinstance(failure, Unavailable) and not failure.throttled:
+        self._metrics.retry(batch.step.connector_id, failure.code)
+        if isinstance(failure, Misconfigured):
+            if since >= self._options.misconfigured_grace:
+                self._finish(batch, [failure] * len(batch.entries))
+            else:
+                gate.paused_since, gate.settings_failure = gate.paused_since or now, failure.code
+                gate.circuit.open(now, self._options.misconfigured_pause)
+                self._park(batch, "settings", 0.0)
+            return
+        if not failure.throttled:
             gate.circuit.failed(now)
             batch.attempts += 1
-        given_up = (since >= self._options.misconfigured_grace if isinstance(failure, Misconfigured)
-                    else retry.exhausted(batch.attempts, since))
-        if given_up:
+        if retry.exhausted(batch.attempts, since):
             self._finish(batch, [failure] * len(batch.entries))
-            return
-        self._metrics.retry(batch.step.connector_id, failure.code)
-        delay = retry.delay(max(batch.attempts, 1), self._chance(), wait)
-        self._timers.at(now + delay, self._start, batch)
+        elif not gate.circuit.closed:
+            self._park(batch, "circuit", 0.0)
+        else:
+            self._again(batch, retry.delay(max(batch.attempts, 1), self._chance(), failure.retry_after))
+
+    def _again(self, batch: Batch, delay: float) -> None:
+        due = self._sender.now + delay
+        if delay > self._options.park_after:
+            self._park(batch, "retry", due)
+        else:
+            self._timers.at(due, self._start, batch)
 
     def _finish(self, batch: Batch, ends: list[Done | Failure]) -> None:
         if len(ends) != len(batch.entries):
@@ -225,3 +269,5 @@ class Exporter:
                 attempts=attempts, action_id=step.export_id, keep=chain.exports > 0 or chain.failures is not None)
         if chain.exports == 0:
             self.ended(chain)
+        elif chain.exports_waiting:
+            self._park_if_idle(chain, step, "retry", now + self._options.park_after)

@@ -136,6 +136,7 @@ class Intake:
     def _merge(self, partition: Partition, message: Any, user: str, change: Any) -> None:
         before = partition.store.attributes(user) if change.mode == "merge" else None
         merged = dict(before.attributes) if before is not None else {}
+        changed = {name for name, value in change.attributes.items() if merged.get(name) != value}
         for name, value in change.attributes.items():
             if value is None:
                 merged.pop(name, None)
@@ -145,6 +146,9 @@ class Intake:
         partition.changed_users[user] = None
         if user in partition.waiting_attributes:
             self._parking.attributes_arrived(partition, user)
+        plans = self._plans.apps[change.app_id]
+        if plans.syncs and changed and plans.syncs_wanted(changed):
+            self._events.admit_sync(partition, plans.sync_plan, user, message, change)
 
     def replay(self, partition: Partition, message: Any) -> None:
         """A replay that a person asked for."""

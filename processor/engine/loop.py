@@ -197,7 +197,7 @@ class Loop:
             return
         partition = Partition(restored.partition, restored.epoch, restored.store, topics, restored.starts)
         self.partitions[restored.partition] = partition
-        engine.events.restore(partition, restored.chains, restored.starts[topics.interactions])
+        engine.events.restore(partition, restored.chains, restored.starts)
         self._source.resume(topics.attributes, restored.partition)
 
     def drain(self, numbers: frozenset[int], tell: Callable[[], None]) -> None:

@@ -68,7 +68,7 @@ class Parking:
             chain.probe = True
             return False
         stub = self.park(chain, "settings" if gate.paused_since else "circuit", gate.circuit.reopens_at)
-        self._wait_at(gate, stub, first=chain.probe)
+        self.wait_at(gate, stub, first=chain.probe)
         return True
 
     def retry(self, chain: Chain, step: Step, delay: float) -> None:
@@ -79,7 +79,7 @@ class Parking:
             chain.waiting_for = "retry"
             chain.timer = self._timers.at(due, self.runner.resend, chain)
         else:
-            self._wake_at(self.park(chain, "retry", due), due)
+            self.wake_at(self.park(chain, "retry", due), due)
 
     def throttled(self, chain: Chain, step: Step, failure: Unavailable) -> None:
         """A 429: the whole gate waits, and it costs nobody an attempt."""
@@ -94,7 +94,7 @@ class Parking:
             chain.timer = self._timers.at(self._sender.now + wait, self.runner.resend, chain)
         else:
             due = gate.throttled_until + wait * self._chance() * 0.1
-            self._wake_at(self.park(chain, "limit", due), due)
+            self.wake_at(self.park(chain, "limit", due), due)
 
     def missing(self, chain: Chain, step: Step, names: tuple[str, ...], failure: Failure | None = None) -> None:
         """Attributes that are absent may still come, within the grace; form inputs never do."""
@@ -105,7 +105,7 @@ class Parking:
             return
         stub = self.park(chain, "attributes", deadline)
         stub.partition.waiting_attributes.setdefault(stub.user, []).append(stub)
-        self._wake_at(stub, deadline)
+        self.wake_at(stub, deadline)
 
     def refused(self, chain: Chain, step: Step, failure: Failure) -> None:
         """Settings are wrong: the connector pauses for this app until they change or a probe passes."""
@@ -213,32 +213,36 @@ class Parking:
             chain.tracker = None
         self._metrics.wait(chain.route.connector_id if chain.route else "", cause)
         self._books.parked += 1
-        partition.lanes.park(stub)
+        if not chain.exports_only:
+            partition.lanes.park(stub)
         self.left_memory(chain)
         return stub
 
     def adopt(self, stub: Parked, gate: Gate | None, due: float) -> None:
         """Take over what another process, or an earlier one, parked: check it at once where that makes sense."""
         self._books.parked += 1
-        stub.partition.lanes.park(stub)
+        if not stub.exports_only:
+            stub.partition.lanes.park(stub)
         if stub.waiting_for in ("circuit", "settings") and gate is not None:
             if gate.circuit.closed:
                 gate.circuit.open(self._sender.now, 0.0)
-            self._wait_at(gate, stub, first=False)
+            self.wait_at(gate, stub, first=False)
             self.outage(gate, True)
         elif stub.waiting_for == "attributes":
             stub.partition.waiting_attributes.setdefault(stub.user, []).append(stub)
-            self._wake_at(stub, due)
+            self.wake_at(stub, due)
         elif stub.waiting_for != "order":
-            self._wake_at(stub, due)
+            self.wake_at(stub, due)
 
-    def _wait_at(self, gate: Gate, stub: Parked, *, first: bool) -> None:
+    def wait_at(self, gate: Gate, stub: Parked, *, first: bool) -> None:
+        """Have a parked chain woken once the gate's vendor is back."""
         if first:
             gate.parked.appendleft(stub)
         else:
             gate.parked.append(stub)
 
-    def _wake_at(self, stub: Parked, due: float) -> None:
+    def wake_at(self, stub: Parked, due: float) -> None:
+        """Have a parked chain woken at a time."""
         stub.timer = self._timers.at(due, self.wake, stub)
 
     def wake(self, stub: Parked) -> None:
@@ -251,7 +255,7 @@ class Parking:
             return
         chain = self.revive(stub)
         if chain is None:
-            self._wake_at(stub, self._sender.now + self._options.misconfigured_pause)
+            self.wake_at(stub, self._sender.now + self._options.misconfigured_pause)
             return
         if stub.timer is not None:
             stub.timer.cancel()
@@ -259,6 +263,9 @@ class Parking:
         self._books.parked -= 1
         self._books.in_flight += 1
         partition.open[stub.key] = chain
+        if stub.exports_only:
+            self._ready.append(chain)
+            return
         partition.lanes.unpark(stub)
         if partition.lanes.enter_first(chain):
             self._ready.append(chain)

@@ -117,6 +117,8 @@ class AppPlans:
         self._exports = tuple(one for one in exports if one.export.trigger == "interaction")
         self.syncs = tuple(one for one in exports if one.export.trigger == "attributes")
         """Exports that run when attributes change."""
+        self.sync_plan = Plan(app, (), self.syncs)
+        """What runs when attributes change."""
         self._plans: dict[tuple[str, str], Plan] = {}
         self._steps = {
             (prompt.id, interaction): tuple(Step(one, routes[one.connector.id]) for one in chain)
@@ -132,6 +134,11 @@ class AppPlans:
             if key in self._steps or len(self._plans) < 10_000:
                 self._plans[key] = found
         return found
+
+    def syncs_wanted(self, changed: set[str]) -> bool:
+        """Whether any sync sends one of the changed attributes; a sync that names none sends all."""
+        wanted = [getattr(step.params, "traits", None) for step in self.syncs]
+        return any(not names or not changed.isdisjoint(names) for names in wanted)
 
     def _make(self, prompt_id: str, interaction: str) -> Plan:
         exports = tuple(
