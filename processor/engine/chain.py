@@ -28,9 +28,9 @@ class Chain(Flight):
 
     __slots__ = (
         "arrived", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at", "doubtful",
-        "effect_done", "ended", "event", "exchange", "exports", "exports_waiting", "failures", "first_failed_at",
-        "generation", "ident", "key", "only", "origin_of", "partition", "place", "plan", "position", "probe", "run",
-        "seq", "size", "started", "step", "stopped", "stored", "timer", "tracker", "user", "waiting_for",
+        "effect_done", "ended", "event", "exchange", "exports", "exports_only", "exports_waiting", "failures",
+        "first_failed_at", "generation", "ident", "key", "only", "origin_of", "partition", "place", "plan", "position",
+        "probe", "run", "seq", "size", "started", "step", "stopped", "stored", "timer", "tracker", "user", "waiting_for",
     )
 
     def __init__(
@@ -52,6 +52,8 @@ class Chain(Flight):
         self.ident = ident
         """The event's id; with "#exports" for its exports, with "#1" for its first replay."""
         self.key = f"{event.app_id}:{ident}"
+        self.exports_only = ident.endswith(EXPORTS)
+        """Whether it stands for the exports of its event, not for its chain."""
         self.run = run
         self.seq = seq
         """Place in its user's order: the offset of the interaction; -1 for replays, which wait for nobody."""
@@ -140,11 +142,6 @@ class Chain(Flight):
         self.started = record.started
         self.only = record.only
         self.stored = True
-
-    @property
-    def exports_only(self) -> bool:
-        """Whether it stands for the exports of its event, not for its chain."""
-        return EXPORTS in self.ident
 
     @property
     def left(self) -> frozenset[str]:

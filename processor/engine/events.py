@@ -126,8 +126,8 @@ class Events:
             tracker=partition.attributes, place=where, size=len(origin.value or b""), arrived=origin.timestamp,
             origin_of=lambda: origin,
         )
-        stored = partition.store.attributes(user)
-        chain.attributes, chain.attributes_offset, chain.attributes_time = stored
+        known = partition.store.attributes(user) or ({}, -1, 0)
+        chain.attributes, chain.attributes_offset, chain.attributes_time = known
         if self._is_new(chain):
             partition.attributes.begin(where)
             self._enter(chain, len(plan.exports))

@@ -108,7 +108,7 @@ class Plan:
 class AppPlans:
     """All plans of one app."""
 
-    __slots__ = ("_exports", "_plans", "_steps", "app", "routes", "syncs")
+    __slots__ = ("_exports", "_plans", "_steps", "app", "routes", "sync_plan", "syncs")
 
     def __init__(self, app: App, routes: Mapping[str, Route]) -> None:
         self.app = app
