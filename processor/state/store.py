@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -186,13 +186,13 @@ class PartitionStore:
         """Close the store; what was not committed is gone, and comes again from Kafka."""
         if self._database is None:
             return
-        self._window.close()
-        self._attributes.close()
-        self._chains.close()
+        for family in (*self._window.release(), self._attributes, self._chains, self._database):
+            # To close is to flush as well; where that fails, all is in the log that is read at the next opening.
+            with suppress(Exception):
+                family.close()
         # RocksDB stays open as long as any handle is there.
+        self._attributes = self._chains = self._database = None
         self._attributes_handle = self._chains_handle = None
-        self._database.close()
-        self._database = None
 
     def _batch_attributes(self, batch: Any, pairs: Iterable[tuple[str, StoredAttributes | None]]) -> None:
         """Add attributes to a batch."""

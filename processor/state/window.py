@@ -68,12 +68,12 @@ class Window:
         """The column families, for measures."""
         return [bucket.ids for bucket in self._buckets]
 
-    def close(self) -> None:
-        """Let go of the column families, which would keep the store open."""
-        for bucket in self._buckets:
-            bucket.ids.close()
+    def release(self) -> list[Any]:
+        """Give up the column families, which would keep the store open, to be closed."""
+        families = self.families()
         self._set([])
         self._database = None
+        return families
 
     def _create(self, start: int, end: int) -> Bucket:
         """A new bucket."""
