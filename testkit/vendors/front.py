@@ -62,6 +62,7 @@ class Front:
         return Reply(self._handle(vendor, ask), delay=bench.delay(ask) if vendor.id == "bench" else 0.0)
 
     def _handle(self, vendor: Vendor, ask: Ask) -> Answer:
+        self.world.ledger.begin()
         try:
             return vendor.handle(ask)
         except Exception as error:

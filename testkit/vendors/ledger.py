@@ -26,6 +26,8 @@ class Effect(NamedTuple):
     detail: Mapping[str, Any]
     """Ids and amounts."""
     time: float
+    request: int = 0
+    """Which request did it, counted over all vendors: one request may do several things."""
 
 
 class Replay(NamedTuple):
@@ -47,13 +49,18 @@ class Ledger:
         self._replays: deque[Replay] = deque(maxlen=limit)
         self._counts: Counter[tuple[str, str]] = Counter()
         self._sequence = 0
+        self._request = 0
+
+    def begin(self) -> None:
+        """Another request is taken; what is noted from now on is its doing."""
+        self._request += 1
 
     def effect(self, vendor: str, kind: str, user: str = "", *, key: str = "", mark: str = "",
                **detail: Any) -> Effect:
         """Note an effect that has just happened."""
         self._sequence += 1
         self._counts[vendor, kind] += 1
-        entry = Effect(self._sequence, vendor, kind, user, key, mark, detail, self._clock())
+        entry = Effect(self._sequence, vendor, kind, user, key, mark, detail, self._clock(), self._request)
         self._effects.append(entry)
         return entry
 
@@ -85,6 +92,7 @@ class Ledger:
         self._replays.clear()
         self._counts.clear()
         self._sequence = 0
+        self._request = 0
 
 
 def by_mark(effect: Effect) -> Hashable:
@@ -99,8 +107,8 @@ def by_mark(effect: Effect) -> Hashable:
 def silent_repeats(
     effects: Iterable[Effect], by: Callable[[Effect], Hashable] = by_mark
 ) -> Sequence[Sequence[Effect]]:
-    """Groups of two and more effects that `by` cannot tell apart: things done more than once."""
+    """Groups of effects of two and more requests that `by` cannot tell apart: things done more than once."""
     groups: dict[Hashable, list[Effect]] = {}
     for one in effects:
         groups.setdefault(by(one), []).append(one)
-    return [group for group in groups.values() if len(group) > 1]
+    return [group for group in groups.values() if len({one.request for one in group}) > 1]

@@ -143,7 +143,10 @@ class VendorServer:
     def _start_process(self) -> None:
         command = [sys.executable, "-m", "testkit.vendors", "--json", "--parent", "--host", self.host,
                    "--port", str(self.port), "--seed", str(self._seed), "--keep", str(self._keep)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        # A session of its own: Ctrl-C is for the caller, who may still want the vendors while it drains.
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
             code = self._process.wait()

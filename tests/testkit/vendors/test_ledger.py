@@ -9,6 +9,12 @@ def ledger() -> Ledger:
     return Ledger(lambda: 1000.0)
 
 
+def asked(books: Ledger, vendor: str, kind: str, **more) -> None:
+    """One request with one effect."""
+    books.begin()
+    books.effect(vendor, kind, "ann", **more)
+
+
 def test_effects_are_numbered_in_their_order_across_vendors():
     books = ledger()
     books.effect("stripe", "subscription.created", "ann")
@@ -42,25 +48,35 @@ def test_counts_outlive_the_oldest_effects():
 
 def test_the_same_reference_twice_is_a_silent_repeat():
     books = ledger()
-    books.effect("sendgrid", "mail.sent", "ann", mark="outcome-1", message="a")
-    books.effect("sendgrid", "mail.sent", "ann", mark="outcome-1", message="b")
-    books.effect("sendgrid", "mail.sent", "ann", mark="outcome-2", message="c")
+    asked(books, "sendgrid", "mail.sent", mark="outcome-1", message="a")
+    asked(books, "sendgrid", "mail.sent", mark="outcome-1", message="b")
+    asked(books, "sendgrid", "mail.sent", mark="outcome-2", message="c")
     (group,) = silent_repeats(books.effects())
     assert [one.detail["message"] for one in group] == ["a", "b"]
 
 
 def test_effects_without_reference_are_told_by_their_details():
     books = ledger()
-    books.effect("zendesk", "ticket.deleted", "ann", ticket=1)
-    books.effect("zendesk", "ticket.deleted", "ann", ticket=2)
+    asked(books, "zendesk", "ticket.deleted", ticket=1)
+    asked(books, "zendesk", "ticket.deleted", ticket=2)
     assert silent_repeats(books.effects()) == []
-    books.effect("zendesk", "ticket.deleted", "ann", ticket=2)
+    asked(books, "zendesk", "ticket.deleted", ticket=2)
     assert len(silent_repeats(books.effects())) == 1
 
 
 def test_what_counts_as_the_same_can_be_chosen():
     books = ledger()
-    books.effect("stripe", "subscription.discount_added", "ann", key="k1", coupon="SAVE20")
-    books.effect("stripe", "subscription.discount_added", "ann", key="k2", coupon="SAVE20")
+    asked(books, "stripe", "subscription.discount_added", key="k1", coupon="SAVE20")
+    asked(books, "stripe", "subscription.discount_added", key="k2", coupon="SAVE20")
     assert silent_repeats(books.effects()) == []
     assert len(silent_repeats(books.effects(), lambda one: (one.user, one.detail["coupon"]))) == 1
+
+
+def test_two_effects_of_one_request_are_no_repeat():
+    books = ledger()
+    books.begin()
+    for discount in ("di_1", "di_2"):
+        books.effect("stripe", "subscription.discount_removed", "ann", key="k", discount=discount)
+    assert silent_repeats(books.effects()) == []
+    asked(books, "stripe", "subscription.discount_removed", key="k", discount="di_3")
+    assert len(silent_repeats(books.effects())) == 1
