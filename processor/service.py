@@ -136,22 +136,26 @@ class Service:
         self._log.info("starting", config_version=configuration.version, apps=len(configuration.apps),
                        port=self.health.port)
         try:
+            self._configuration = configuration
             while not self._stops:
-                try:
-                    self._life(configuration)
-                except LoopError as error:
-                    self._log.error("beginning anew", why=str(error))
-                    time.sleep(AGAIN_AFTER)
-                if self.engine is not None and self._running is not None:
-                    configuration = self._running
+                self._live_once()
         finally:
             self.health.close()
         self._log.info("stopped")
 
-    _running: Configuration | None = None
+    def _live_once(self) -> None:
+        """One life; what ends it without a request is told, and after a moment another begins."""
+        try:
+            self._life()
+        except (LoopError, KafkaException) as error:
+            if self.loop is None:
+                raise  # it could not even begin: the operator is there and is told
+            why = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+            self._log.error("beginning anew", why=why)
+            time.sleep(AGAIN_AFTER)
 
-    def _life(self, configuration: Configuration) -> None:
-        """One life: threads, engine and loop, until stopped or until a LoopError."""
+    def _life(self) -> None:
+        """Threads, engine and loop, until stopped or until a LoopError."""
         settings = self.settings
         layout = read_layout(settings, BROKER_TIMEOUT)
         options = options_of(settings, layout.partitions)
@@ -168,9 +172,7 @@ class Service:
             transport.watch(fd)
         try:
             checkpointer.prepare(BROKER_TIMEOUT)
-            self._turn_loop(configuration, options, transport, consumer, checkpointer)
-        except KafkaException as error:
-            raise LoopError(error.args[0].str()) from error
+            self._turn_loop(options, transport, consumer, checkpointer)
         finally:
             transport.close()
             consumer.stop()
@@ -181,15 +183,14 @@ class Service:
             folder.close_all()
 
     def _turn_loop(
-        self, configuration: Configuration, options: EngineOptions, transport: Transport, consumer: ConsumerThread,
-        checkpointer: CheckpointThread,
+        self, options: EngineOptions, transport: Transport, consumer: ConsumerThread, checkpointer: CheckpointThread,
     ) -> None:
         rng = random.SystemRandom()
         self.engine = engine = Engine(
             options=options, transport=transport, committer=checkpointer, codec=self._codec(),
             metrics=Counts(self.metrics), report=self._report, chance=rng.random, nonce=lambda: uuid4().hex,
             partition_of=partition_of, stored=AttributesState)
-        self._take(configuration)
+        self._take(self._configuration)
         self.loop = loop = Loop(engine, consumer, self._clock, _is_end, self._keep_house)
         loop.stop_requested = self._stops
         self._consumer = consumer
@@ -211,7 +212,7 @@ class Service:
                        layout.changelog_ids, lambda kind, facts: self._report(kind, None, facts))
 
     def _take(self, configuration: Configuration) -> None:
-        self._running = configuration
+        self._configuration = configuration
         changed = self.engine.configure(configuration)  # type: ignore[union-attr]
         self.metrics.config_version_info.replace({(configuration.version,): 1})
         self._log.info("configuration taken", config_version=configuration.version, changed=sorted(changed))

@@ -29,8 +29,9 @@ class Chain(Flight):
     __slots__ = (
         "arrived", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at", "doubtful",
         "effect_done", "ended", "event", "exchange", "exports", "exports_only", "exports_waiting", "failures",
-        "first_failed_at", "generation", "ident", "key", "only", "origin_of", "partition", "place", "plan", "position",
-        "probe", "run", "seq", "size", "started", "step", "stopped", "stored", "timer", "tracker", "user", "waiting_for",
+        "first_failed_at", "generation", "ident", "key", "only", "origin_of", "partition", "place", "plan",
+        "position", "probe", "run", "seq", "size", "started", "step", "stopped", "stored", "timer", "tracker",
+        "user", "waiting_for",
     )
 
     def __init__(

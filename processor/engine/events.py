@@ -126,8 +126,9 @@ class Events:
             tracker=partition.attributes, place=where, size=len(origin.value or b""), arrived=origin.timestamp,
             origin_of=lambda: origin,
         )
-        known = partition.store.attributes(user) or ({}, -1, 0)
-        chain.attributes, chain.attributes_offset, chain.attributes_time = known
+        stored = partition.store.attributes(user)
+        if stored is not None:
+            chain.attributes, chain.attributes_offset, chain.attributes_time = stored
         if self._is_new(chain):
             partition.attributes.begin(where)
             self._enter(chain, len(plan.exports))
