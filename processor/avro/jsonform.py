@@ -41,7 +41,7 @@ class Problem(NamedTuple):
         return f"{self.field}: {self.what}{allowed}{nearest}"
 
 
-class InvalidJson(ValueError):
+class JsonFormError(ValueError):
     """A JSON form that is no valid record; `problems` has all that is wrong with it."""
 
     def __init__(self, record: str, problems: Sequence[Problem]) -> None:
@@ -71,9 +71,9 @@ def masked(value: NamedTuple) -> dict[str, Any]:
 
 
 def _checked(record: str, form: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a form, or InvalidJson with all problems."""
+    """The fields of a form, or JsonFormError with all problems."""
     if not isinstance(form, Mapping):
-        raise InvalidJson(record, [Problem(record, "is no object", 'an object, {"app_id": ...}')])
+        raise JsonFormError(record, [Problem(record, "is no object", 'an object, {"app_id": ...}')])
     fields = {str(field["name"]): field for field in project().current[record].source["fields"]}
     found: dict[str, Any] = {}
     problems = [_unknown(name, fields) for name in form if name not in fields]
@@ -84,7 +84,7 @@ def _checked(record: str, form: Mapping[str, Any]) -> dict[str, Any]:
         elif "default" not in field:
             problems.append(Problem(name, "is missing", _allowed(record, field)))
     if problems:
-        raise InvalidJson(record, problems)
+        raise JsonFormError(record, problems)
     return found
 
 
@@ -100,7 +100,7 @@ def _time(value: Any) -> Any:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return value
-    return value if moment.tzinfo is None else int(moment.timestamp() * 1000)
+    return value if moment.tzinfo is None else round(moment.timestamp() * 1000)
 
 
 def _problems(record: str, field: Mapping[str, Any], value: Any) -> Iterator[Problem]:

@@ -14,6 +14,8 @@ from processor.avro.schemas import Schema, parse
 
 FORGET_AFTER = 60.0
 """Seconds for which an id that could not be found is not looked up again."""
+IMPATIENT = {"timeout": 5, "max.retries": 1}
+"""Settings of the client unless others are given: an id that is looked up later holds up the stream meanwhile."""
 MOST_FAILED = 100
 """So many unknown ids within that time: they are garbage, and no further one is looked up."""
 
@@ -43,7 +45,7 @@ def connect(settings: Mapping[str, Any], clock: Callable[[], float] = time.monot
         raise RegistryError(f"a schema registry is configured, but its client is not installed ({error}): "
                             "pip install 'prompt-actions[registry]'") from error
     try:
-        return Registry(SchemaRegistryClient(dict(settings)), clock)
+        return Registry(SchemaRegistryClient({**IMPATIENT, **settings}), clock)
     except (TypeError, ValueError) as error:
         raise RegistryError(f"settings of the schema registry: {error}") from error
 
