@@ -68,7 +68,7 @@ def _first(openers: tuple[Opener, ...], stack: ExitStack) -> Broker:
     raise NoKafka(f"No broker could be had: {'; '.join(passed_over)}")
 
 
-class _NotAsked(Exception):  # noqa: N818 - no error
+class _NotAsked(Exception):
     """This kind was not asked for, which is worth no word."""
 
 
