@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException
 
 from processor.avro.codec import Codec
+from processor.clock import SteadyClock
 from processor.config.watch import Change
 from processor.engine.assembly import Engine
 from processor.engine.circuit import CircuitPolicy
@@ -101,11 +101,11 @@ class Service:
 
     def __init__(
         self, settings: ProcessorSettings, source: ConfigSource, *, listener: Listener | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: SteadyClock | None = None,
     ) -> None:
         self.settings = settings
         self._source = source
-        self._clock = clock
+        self._clock = clock or SteadyClock()
         self._log = structlog.get_logger()
         self.metrics = Metrics()
         self._report = Report(settings.log.success_sample, listener)
@@ -114,7 +114,7 @@ class Service:
         self.health: HealthServer | None = None
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stops = 0
-        self._expired_at = clock()
+        self._expired_at = self._clock()
 
     def stop(self, *_signal: Any) -> None:
         """Drain and end; a second call cuts the drain short. Safe in signal handlers."""
@@ -220,6 +220,7 @@ class Service:
     # house-keeping, four times a second, in the loop
 
     def _keep_house(self, loop: Loop) -> None:
+        self._clock.correct()
         self._watch_configuration()
         self._show(loop)
         now = self._clock()

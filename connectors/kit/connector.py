@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from connectors.kit.action import Action, FormInput, Flow, NOTHING, Repeat, Requires
+from connectors.kit.action import NOTHING, Action, Flow, FormInput, Repeat, Requires
 from connectors.kit.errors import Failure
 from connectors.kit.event import Call
 from connectors.kit.export import BatchFlow, BatchLimits, Export, Item

@@ -61,7 +61,7 @@ P = TypeVar("P", bound=Params)
 class Call(Generic[S, P]):
     """Everything one run of one action may know. Frozen by convention; built once a binding and run."""
 
-    __slots__ = ("event", "attributes", "params", "settings", "now", "outcome_id", "doubtful")
+    __slots__ = ("attributes", "doubtful", "event", "now", "outcome_id", "params", "settings")
 
     def __init__(
         self,

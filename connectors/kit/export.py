@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from connectors.kit.action import Done, NOTHING, Repeat, Requires
+from connectors.kit.action import NOTHING, Done, Repeat, Requires
 from connectors.kit.errors import Failure
 from connectors.kit.event import Call
 from connectors.kit.fields import Params, Settings

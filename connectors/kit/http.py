@@ -52,7 +52,7 @@ class Signed(NamedTuple):
 class Response:
     """One HTTP answer: status, headers (names in lower case), body."""
 
-    __slots__ = ("status", "headers", "body", "_json")
+    __slots__ = ("_json", "body", "headers", "status")
 
     def __init__(self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
         self.status = status

@@ -26,7 +26,7 @@ class ConfigError(NamedTuple):
         return f"{where}: {self.message} ({self.hint})" if self.hint else f"{where}: {self.message}"
 
 
-class ConfigErrors(Exception):  # noqa: N818 - it carries all errors of one reading
+class ConfigErrors(Exception):
     """All mistakes of one reading."""
 
     def __init__(self, errors: Iterable[ConfigError]) -> None:

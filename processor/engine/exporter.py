@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from processor.engine.ledger import Ledger
     from processor.engine.options import EngineOptions
     from processor.engine.parking import Parking
+    from processor.engine.partition import Partition
     from processor.engine.plan import ExportStep
     from processor.engine.sender import Sender
     from processor.engine.timers import Timer, Timers
@@ -70,6 +71,7 @@ class Exporter:
         self._metrics = metrics
         self._chance = chance
         self._filling: dict[tuple[ExportStep, str], Filling] = {}
+        self._live: set[Batch] = set()
         self.parking: Parking
         self.ended: Callable[[Chain], None]
         """Called when all export bindings of the event have outcomes."""
@@ -152,7 +154,12 @@ class Exporter:
             self._park(batch, "settings" if step.gate.paused_since else "circuit", 0.0)
             return
         batch.flow = step.export.send(step.settings, [item for _, item in batch.entries])
+        self._live.add(batch)
         self._step(batch, None)
+
+    def busy(self, partition: Partition) -> bool:
+        """Whether a request is under way that holds items of this partition."""
+        return any(chain.partition is partition for batch in self._live for chain, _ in batch.entries)
 
     def _park(self, batch: Batch, cause: str, due: float) -> None:
         """The wait is long: each event of the batch leaves memory, unless another of its exports is under way."""
@@ -211,8 +218,10 @@ class Exporter:
 
     def _failed(self, batch: Batch, failure: Failure) -> None:
         """The whole batch failed: again later, or each item for good."""
+        self._live.discard(batch)
         gate, now, retry = batch.step.gate, self._sender.now, self._options.retry
         if isinstance(failure, Misconfigured) and failure.status == 401 and self._sender.renew(batch):
+            self._live.add(batch)
             return
         if not isinstance(failure, (Unavailable, Misconfigured)):
             self._finish(batch, [failure] * len(batch.entries))
@@ -246,6 +255,7 @@ class Exporter:
             self._timers.at(due, self._start, batch)
 
     def _finish(self, batch: Batch, ends: list[Done | Failure]) -> None:
+        self._live.discard(batch)
         if len(ends) != len(batch.entries):
             ends = [Broken("batch", "the export told of fewer items than were sent")] * len(batch.entries)
         for (chain, _), end in zip(batch.entries, ends, strict=True):

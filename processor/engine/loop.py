@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 0.5
 HOUSEKEEPING = 0.25
+HELPING = 256
+"""Messages that are taken in one turn, so that answers and timers wait for milliseconds only."""
 
 
 class LoopError(Exception):
@@ -120,16 +122,17 @@ class Loop:
                 if partition.held_back and len(partition.held) < HELD_LIMIT // 2:
                     partition.held_back = False
                     self._source.resume(partition.topics.interactions, partition.number)
-        while room > 0:
-            if not self._rest:
-                if not self._source.batches:
-                    return
-                batch: Batch = self._source.batches.popleft()
-                self._rest.extend(batch.messages)
-                self._rest_epoch = batch.epoch
-                self._source.taken()
-            self._messages(room)
-            room = self._room()
+        if room > 0 and (self._rest or self._next_batch()):
+            self._messages(min(room, HELPING))
+
+    def _next_batch(self) -> bool:
+        if not self._source.batches:
+            return False
+        batch: Batch = self._source.batches.popleft()
+        self._rest.extend(batch.messages)
+        self._rest_epoch = batch.epoch
+        self._source.taken()
+        return True
 
     def _messages(self, room: int) -> None:
         rest, topics = self._rest, self._engine.options.topics
@@ -221,7 +224,7 @@ class Loop:
         for drain in list(self._drains):
             there = [self.partitions[number] for number in drain.partitions if number in self.partitions]
             late = now >= drain.deadline
-            if any(one.calls for one in there) and not late:
+            if not late and any(one.calls or self._engine.exporter.busy(one) for one in there):
                 continue
             if late:
                 self._cut(there)

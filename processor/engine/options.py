@@ -42,7 +42,7 @@ class EngineOptions:
     drain: float = 40.0
     future_tolerance: float = 86400.0
     max_value_bytes: int = 1_000_000
-    max_dead_letter_bytes: int = 900_000
+    max_dead_letter_bytes: int = 3_500_000
     duplicates_window: float = 86400.0
     stall: float = 15.0
     """A turn of the loop longer than this sends nothing until a checkpoint has committed."""

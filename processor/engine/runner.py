@@ -70,7 +70,10 @@ class Runner:
         count = len(steps)
         while chain.position < count:
             step = steps[chain.position]
-            if (chain.ended and step.id in chain.ended) or (chain.only and step.id not in chain.only):
+            if chain.ended and step.id in chain.ended:
+                chain.stopped = chain.stopped or (step.stops and chain.ended[step.id].outcome == "failed")
+                chain.position += 1
+            elif chain.only and step.id not in chain.only:
                 chain.position += 1
             elif chain.stopped:
                 self._ledger.outcome(chain, step, "skipped", self._sender.now, keep=True)
@@ -179,6 +182,8 @@ class Runner:
         else:
             failure = answer
         chain.exchange = self._exchange(chain, request, answer, seconds)
+        if not chain.effect_done and not getattr(failure, "unknown", False):
+            chain.started = None  # the answer says that nothing happened: a later try is no repeat
         self.fail(chain, step, failure)
 
     def _resume(self, chain: Chain, step: Step, answer: Response) -> None:

@@ -53,6 +53,7 @@ class ConsumerThread(threading.Thread):
         self._resumed: set[tuple[str, int]] = set()
         self._epoch = 0
         self._rebalanced = False
+        self._wanted_metadata = False
         self._throttled = False
         self._full_since = 0.0
         self._stopping = False
@@ -89,7 +90,7 @@ class ConsumerThread(threading.Thread):
 
     def fresh_metadata(self) -> None:
         """Ask for the group's metadata, taken after pending rebalance callbacks."""
-        self._commands.append(self._ask_metadata)
+        self._wanted_metadata = True
 
     def forget(self, partition: int) -> None:
         """Close the store of a partition that has left."""
@@ -140,7 +141,7 @@ class ConsumerThread(threading.Thread):
                 self._throttle(on=False)
             self._full_since = 0.0
             self._poll(0.0 if self._restore else PATIENCE)
-        if self._rebalanced:
+        if self._rebalanced or self._wanted_metadata:
             self._rebalanced = False
             self._ask_metadata()
 
@@ -184,6 +185,7 @@ class ConsumerThread(threading.Thread):
         os.eventfd_write(self.fd, 1)
 
     def _ask_metadata(self) -> None:
+        self._wanted_metadata = False
         self._tell(Metadata(self._consumer.consumer_group_metadata()))
 
     def _set_paused(self, topic: str, number: int, *, paused: bool) -> None:
@@ -241,6 +243,13 @@ class ConsumerThread(threading.Thread):
         self._leave(partitions, drained=False)
         self._unassign(consumer, partitions)
 
+    def _await_drain(self, done: threading.Event) -> None:
+        """Until the loop has let go; its last checkpoint may need the metadata, which is still this member's."""
+        deadline = time.monotonic() + self._options.drain * 2 + TIMEOUT
+        while not done.wait(0.05) and time.monotonic() < deadline and not self._stopping:
+            if self._wanted_metadata:
+                self._ask_metadata()
+
     def _unassign(self, consumer: Any, partitions: Sequence[TopicPartition]) -> None:
         if self._incremental:
             consumer.incremental_unassign(partitions)
@@ -256,7 +265,7 @@ class ConsumerThread(threading.Thread):
         if held and not self._stopping:
             done = threading.Event()
             self._tell(Revoking(held, done) if drained else Lost(held, done))
-            done.wait(self._options.drain * 2 + TIMEOUT)
+            self._await_drain(done)
         self._epoch += 1
         for one in partitions:
             self._assigned.get(one.partition, {}).pop(one.topic, None)
