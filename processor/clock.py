@@ -24,6 +24,7 @@ class SteadyClock:
         self._base = wall() - monotonic()
 
     def __call__(self) -> float:
+        """Seconds since 1970."""
         return self._base + self._monotonic()
 
     def correct(self) -> None:
