@@ -30,4 +30,7 @@ class SteadyClock:
     def correct(self) -> None:
         """Move a little towards the wall clock; called now and then."""
         off = self._wall() - self()
-        self._base += max(-LARGEST_STEP, min(LARGEST_STEP, off)) if off > 0 else max(off, -LARGEST_STEP / 2)
+        if off > 0:
+            self._base += min(LARGEST_STEP, off)
+        else:
+            self._base += max(-LARGEST_STEP / 2, off)
