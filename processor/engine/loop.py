@@ -58,12 +58,16 @@ class Loop:
 
     def run(self) -> None:
         """Turn until stopped; raises LoopError where only a new start helps."""
+        self.begin()
+        while not self.stopped:
+            self.turn()
+
+    def begin(self) -> None:
+        """Set the clock and the house-keeping going, before the first turn."""
         engine = self._engine
         now = self._turned_at = self._clock()
         engine.sender.turn(now)
         engine.timers.at(now + HOUSEKEEPING, self._keep_house)
-        while not self.stopped:
-            self.turn()
 
     def turn(self) -> None:
         """One turn: wait for something, then do all that can be done without waiting."""
