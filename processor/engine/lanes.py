@@ -20,13 +20,18 @@ class Lane:
         self.queue: deque[Chain] | None = None
         self.parked: list[Parked] | None = None
 
-    def blocker(self, chain: Chain, step: Step) -> Parked | None:
-        """The earlier parked chain that has still to call the same connector, if there is one."""
+    def blocker(self, chain: Chain, step: Step) -> Parked | Chain | None:
+        """The earlier chain, parked or just woken, that has still to call the same connector, if there is one."""
         if chain.seq < 0 or step.overtakes:
             return None
         for parked in self.parked or ():
             if parked.seq < chain.seq and step.connector_id in parked.connectors:
                 return parked
+        for queued in self.queue or ():
+            if queued.seq >= chain.seq:
+                break  # those behind came later
+            if queued.seq >= 0 and step.connector_id in queued.left:
+                return queued
         return None
 
 

@@ -54,7 +54,7 @@ class Parking:
     def must_wait(self, chain: Chain, step: Step) -> bool:
         """Whether the binding may not begin: an earlier parked chain, an open circuit, refused settings."""
         lane = chain.partition.lanes.lane(chain.user)
-        if lane is not None and lane.parked and lane.blocker(chain, step):
+        if lane is not None and (lane.parked or lane.queue) and lane.blocker(chain, step):
             self.park(chain, "order", 0.0)
             return True
         return self.circuit_holds(chain, step)
