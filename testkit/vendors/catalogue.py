@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from testkit.vendors.apple_app_store import AppStore
 from testkit.vendors.bench import Bench
+from testkit.vendors.braze import Braze
 from testkit.vendors.custom_api import CustomApi
 from testkit.vendors.generic import GENERIC, Generic
 from testkit.vendors.mixpanel import Mixpanel
@@ -17,6 +18,7 @@ from testkit.vendors.zendesk import Zendesk
 
 IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Bench, Stripe, Zendesk, SendGrid, Salesforce, Mixpanel, CustomApi,
+    Braze,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
 )
 
