@@ -64,8 +64,6 @@ class Runner:
 
     def advance(self, chain: Chain) -> None:
         """Begin the next binding that has no outcome, or end the chain."""
-        if chain.partition.leaving:
-            return  # what has ended is in the receipts; the next owner goes on from there
         steps = chain.plan.steps
         count = len(steps)
         while chain.position < count:
@@ -81,6 +79,8 @@ class Runner:
             elif step.max_age_ms and self._sender.now * 1000 - chain.event.time > step.max_age_ms:
                 self._ledger.outcome(chain, step, "expired", self._sender.now, attempts=chain.attempts, keep=True)
                 chain.next_binding()
+            elif chain.partition.leaving:
+                return  # what has ended is in the receipts; the next owner goes on from there
             else:
                 self._begin(chain, step)
                 return
