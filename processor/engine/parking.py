@@ -272,7 +272,9 @@ class Parking:
 
     def wake_postponed(self) -> None:
         """There is room again: wake what could not be woken before."""
-        while self._wakeable and self._books.in_flight < self._options.max_in_flight:
+        for _ in range(len(self._wakeable)):  # some may be put back: their partition is leaving
+            if self._books.in_flight >= self._options.max_in_flight:
+                return
             self.wake(self._wakeable.popleft())
 
     def _forget_waiting(self, stub: Parked) -> None:
