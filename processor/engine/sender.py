@@ -156,6 +156,8 @@ class Sender:
         else:
             status = answer.status  # type: ignore[union-attr]
             self._metrics.call(gate.connector_id, status, completion.seconds)
+            if status != 429:
+                gate.throttles = 0
             if gate.bucket is not None:
                 gate.bucket.throttled() if status == 429 else gate.bucket.passed()
         if not flight.gone:
