@@ -66,9 +66,10 @@ class Circuit:
     def failed(self, now: float) -> bool:
         """Note that the vendor was not there; True where this opens the circuit."""
         if self.reopens_at:
-            self._pause = min(self._pause * 2, self._policy.longest_pause)
-            self.reopens_at = now + self._pause
-            self.probing = False
+            if self.probing:  # others were sent before it opened and say nothing new
+                self._pause = min(self._pause * 2, self._policy.longest_pause)
+                self.reopens_at = now + self._pause
+                self.probing = False
             return False
         self._turn(now)
         self._failed += 1
