@@ -64,10 +64,17 @@ kafka: setup ## a real Kafka in the foreground at port 9092, without Docker
 compose-test: ## docker compose up: build, wait until all is healthy, take down
 	@bash .ci/compose-test
 
+.PHONY: deploy/emulators.env
+deploy/emulators.env: setup
+	@$(BIN)/python .ci/emulators-env.py > $@
+
 .PHONY: lock
 lock: setup ## new locked versions from pyproject.toml
 	@$(COMPILE) --upgrade --extra registry -o requirements.txt pyproject.toml
-	@$(BIN)/python .ci/dev-requirements.py > $(VENV)/dev.in
+	@$(BIN)/python .ci/requirements.py build dev > $(VENV)/dev.in
 	@$(COMPILE) --upgrade --extra registry -c requirements.txt -o requirements-dev.txt pyproject.toml $(VENV)/dev.in
+	@$(BIN)/python .ci/requirements.py build > $(VENV)/build.in
+	@$(COMPILE) --upgrade -c requirements-dev.txt -o requirements-build.txt $(VENV)/build.in
 	@sed -i '1i # Written by `make lock` from pyproject.toml: what the package runs on.' requirements.txt
+	@sed -i '1i # Written by `make lock` from pyproject.toml: what the package is built with.' requirements-build.txt
 	@sed -i '1i # Written by `make lock` from pyproject.toml: what development needs, the package included.' requirements-dev.txt

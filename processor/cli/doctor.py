@@ -59,7 +59,7 @@ def _examine(context: Context) -> Iterator[Finding]:
 def _configuration(context: Context) -> Configuration:
     from processor.config.files import load
 
-    return load(context.settings.config_folder, context.environ)
+    return load(context.settings.config_folder, context.environ, context.settings.overrides)
 
 
 def _mistakes(check: str, errors: ConfigErrors) -> Iterator[Finding]:
