@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from processor.engine.flight import Flight
@@ -108,6 +109,13 @@ class Chain(Flight):
         if self.failures is None:
             self.failures = []
         self.failures.append(failed)
+
+    def drop_flow(self) -> None:
+        """End the flow under way, whatever it does about that."""
+        flow, self.flow = self.flow, None
+        if flow is not None:
+            with suppress(Exception):
+                flow.close()
 
     def next_binding(self) -> None:
         """Forget what belongs to the binding that just ended."""

@@ -197,8 +197,7 @@ class Parking:
     def park(self, chain: Chain, cause: str, not_before: float) -> Parked:
         """Make the wait durable: the record goes out with the next checkpoint, and the offset may pass it."""
         partition = chain.partition
-        if chain.flow is not None:
-            chain.flow.close()
+        chain.drop_flow()
         chain.waiting_for = cause
         chain.stored = True
         data = self._encode(chain.record("parked", not_before))

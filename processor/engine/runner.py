@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.action import Done, Repeat
 from connectors.kit.errors import Broken, Failure, InDoubt, Misconfigured, MissingAttributes, Rejected, Unavailable
 from connectors.kit.event import Call
-from connectors.kit.http import Response
+from connectors.kit.http import Request, Response
 from processor.engine.masking import masked
 from processor.http.transport import TransportError
 from processor.model.chain import Started
 from processor.model.dead_letter import Exchange
 
 if TYPE_CHECKING:
-    from connectors.kit.http import Request
     from processor.engine.chain import Chain
     from processor.engine.counts import Counts
     from processor.engine.ledger import Ledger
@@ -123,15 +122,16 @@ class Runner:
             chain.flow = flow = step.run(call)
             request = next(flow)
         except StopIteration as end:
-            self._succeed(chain, step, end.value)
-        except Failure as failure:
-            self.fail(chain, step, failure)
+            self._returned(chain, step, end.value)
         except Exception as error:  # noqa: BLE001  a connector's bug must not end the process
-            self.fail(chain, step, self._broken(error, step))
+            self._raised(chain, step, error)
         else:
             self._send(chain, step, request)
 
     def _send(self, chain: Chain, step: Step, request: Request) -> None:
+        if not isinstance(request, Request):
+            self.give_up(chain, step, Broken("no_request", f"{step.connector_id}.{step.action_id} yielded no request"))
+            return
         chain.request = request
         chain.renewed = False
         if chain.partition.leaving and not chain.effect_done:
@@ -167,7 +167,7 @@ class Runner:
         step: Step = chain.step  # type: ignore[assignment]
         request: Request = chain.request  # type: ignore[assignment]
         if type(answer) is Response or isinstance(answer, Response):
-            failure = None if answer.status in request.look_at else step.route.read(request, answer)
+            failure = None if answer.status in request.look_at else self._read(step, request, answer)
             if failure is None:
                 if not step.gate.circuit.closed or step.gate.paused_since:
                     self.parking.recovered(step.gate)
@@ -186,18 +186,41 @@ class Runner:
             chain.started = None  # the answer says that nothing happened: a later try is no repeat
         self.fail(chain, step, failure)
 
+    def _read(self, step: Step, request: Request, answer: Response) -> Failure | None:
+        try:
+            return step.route.read(request, answer)
+        except Failure as failure:
+            return failure
+        except Exception as error:  # noqa: BLE001  a connector's bug must not end the process
+            return self._broken(error, step)
+
     def _resume(self, chain: Chain, step: Step, answer: Response) -> None:
         try:
             request = chain.flow.send(answer)  # type: ignore[union-attr]
         except StopIteration as end:
-            self._succeed(chain, step, end.value)
-        except Failure as failure:
-            chain.exchange = self._exchange(chain, chain.request, answer, INSTANTLY)  # type: ignore[arg-type]
-            self.fail(chain, step, failure)
+            self._returned(chain, step, end.value)
         except Exception as error:  # noqa: BLE001  a connector's bug must not end the process
-            self.fail(chain, step, self._broken(error, step))
+            chain.exchange = self._exchange(chain, chain.request, answer, INSTANTLY)  # type: ignore[arg-type]
+            self._raised(chain, step, error)
         else:
             self._send(chain, step, request)
+
+    def _raised(self, chain: Chain, step: Step, error: Exception) -> None:
+        """The flow ended by raising: another try can only begin it anew."""
+        chain.flow = None
+        chain.doubtful = chain.doubtful or chain.effect_done
+        failure = error if isinstance(error, Failure) else self._broken(error, step)
+        if isinstance(failure, Unavailable) and chain.effect_done and step.never:
+            failure = InDoubt(failure.code, f"something was changed already, then: {failure.message}",
+                              status=failure.status, request_id=failure.request_id)
+        self.fail(chain, step, failure)
+
+    def _returned(self, chain: Chain, step: Step, done: Any) -> None:
+        if isinstance(done, Done):
+            self._succeed(chain, step, done)
+        else:
+            self.give_up(chain, step, Broken(
+                "no_done", f"{step.connector_id}.{step.action_id} returned {type(done).__name__}, no Done"))
 
     def _succeed(self, chain: Chain, step: Step, done: Done) -> None:
         self._ledger.outcome(
@@ -303,8 +326,7 @@ class Runner:
         self.advance(chain)
 
     def _stop_flow(self, chain: Chain) -> None:
-        if chain.flow is not None:
-            chain.flow.close()
+        chain.drop_flow()
 
     def _broken(self, error: Exception, step: Step) -> Broken:
         name = repr((type(error).__name__, step.connector_id, step.action_id))
