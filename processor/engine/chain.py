@@ -30,9 +30,9 @@ class Chain(Flight):
     __slots__ = (
         "arrived", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at", "doubtful",
         "effect_done", "ended", "event", "exchange", "exports", "exports_only", "exports_waiting", "failures",
-        "first_failed_at", "generation", "ident", "key", "only", "origin_of", "partition", "place", "plan",
-        "position", "probe", "run", "seq", "size", "started", "step", "stopped", "stored", "timer", "tracker",
-        "user", "waiting_for",
+        "first_failed_at", "generation", "generations", "ident", "key", "only", "origin_of", "partition", "place",
+        "plan", "planned", "position", "probe", "run", "seq", "size", "started", "step", "stopped", "stored",
+        "timer", "tracker", "user", "waiting_for",
     )
 
     def __init__(
@@ -70,6 +70,10 @@ class Chain(Flight):
 
     def _blank(self) -> None:
         """Nothing has run yet."""
+        self.planned = 0
+        """Bindings that it has in this run, with and without an outcome."""
+        self.generations: Mapping[str, int] = {}
+        """Of a replay: by binding id, the generation of its idempotency keys."""
         self.position = 0
         self.step: Step | None = None
         self.attributes: Mapping[str, Value] = {}

@@ -111,6 +111,9 @@ class Events:
             for receipt in replay.receipts:
                 chain.keep(receipt)
             chain.only = replay.only
+            chain.generations = replay.generations
+            if replay.attributes_as_they_were:
+                chain.attributes = replay.attributes
             if self._is_new(chain):
                 tracker.begin(chain.place)
                 self._enter(chain, sum(1 for step in steps if step.id not in chain.ended
@@ -155,6 +158,7 @@ class Events:
     def _enter(self, chain: Chain, bindings: int) -> None:
         partition, books = chain.partition, self._books
         partition.open[chain.key] = chain
+        chain.planned = bindings
         books.events_in += 1
         books.in_flight += 1
         planned = bindings - len(chain.ended) if not chain.only else bindings
@@ -276,6 +280,8 @@ class Events:
             origin_of=lambda: record.origin,
         )
         chain.resume(record)
+        chain.planned = sum(1 for step in (plan.exports if chain.exports_only else plan.steps)
+                            if not chain.only or step.id in chain.only)
         self._attributes_for(chain, record)
         self.bytes += chain.size
         return chain

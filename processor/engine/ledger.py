@@ -53,7 +53,7 @@ class Ledger:
             event.event_id, event.app_id, event.user_id, event.prompt_id, event.interaction, event.time, chain.run,
             step.id, step.position, step.connector_id, action, outcome, note, reason, code, message, reference,
             request_id, status, attempts, started, finished, version, chain.attributes_offset, chain.attributes_time,
-            detail,
+            detail, chain.planned,
         )
         partition.outbox.append(
             (self._topics.results, chain.user.encode(), self._result(result), partition.number)
@@ -77,7 +77,7 @@ class Ledger:
         chain.fail(FailedBinding(
             step.id, step.position, step.connector_id, action_id or step.action_id, failure.reason, failure.code,
             failure.message, failure.status, failure.request_id, attempts, int(first * 1000), int(now * 1000),
-            exchange,
+            chain.generation, exchange,
         ))
 
     def event_ended(self, chain: Chain, now: float) -> None:

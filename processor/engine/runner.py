@@ -113,6 +113,8 @@ class Runner:
         sender, event = self._sender, chain.event
         if not chain.begun_at:
             chain.begun_at = sender.now
+        if chain.generations:
+            chain.generation = chain.generations.get(step.id, 0)
         call = Call(
             event, chain.attributes, step.params, step.settings, now=sender.now, doubtful=chain.doubtful,
             outcome_id=outcome_id(event.app_id, event.event_id, step.id, chain.generation),

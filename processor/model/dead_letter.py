@@ -51,6 +51,8 @@ class FailedBinding(NamedTuple):
     attempts: int
     first_failed_at: int
     last_failed_at: int
+    generation: int = 0
+    """Of its idempotency keys: a replay after a sure refusal takes the next one."""
     exchange: Exchange | None = None
 
 

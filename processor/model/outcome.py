@@ -63,3 +63,5 @@ class ActionResult(NamedTuple):
     attributes_time: int
     """Broker time of that change; 0 where the user has none."""
     detail: Mapping[str, str]
+    planned: int = 0
+    """How many bindings the chain, or the event's exports, had in this run."""

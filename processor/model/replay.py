@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from connectors.kit.event import Value
 from processor.model.dead_letter import Origin
 from processor.model.outcome import Receipt
 
@@ -25,3 +26,7 @@ class Replay(NamedTuple):
     attributes_as_they_were: bool
     requested_by: str
     requested_at: int
+    attributes: Mapping[str, Value] = {}
+    """Of the dead letter, where they are to be used as they were."""
+    generations: Mapping[str, int] = {}
+    """By binding id: the generation of the idempotency keys to use."""

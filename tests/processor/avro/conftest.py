@@ -46,7 +46,7 @@ def origin():
 def letter(event, origin):
     exchange = Exchange("POST", "/v1/subscriptions/sub_1", "coupon=***", 404, "{}", NOON, 120, "apply")
     failed = FailedBinding("b1", 0, "stripe", "apply_coupon", "rejected", "resource_missing", "No such coupon", 404,
-                           "req_1", 1, NOON, NOON, exchange)
+                           "req_1", 1, NOON, NOON, 2, exchange)
     receipt = Receipt("b0", "succeeded", reference="t1", detail={"x": "y"})
     return DeadLetter("demo", "anna", "e1", "open", "rejected", "No such coupon", 0, origin, event,
                       (failed, failed._replace(exchange=None)), (receipt,), ("b1", "b2"), "v1",

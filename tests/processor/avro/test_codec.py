@@ -42,17 +42,18 @@ events = st.builds(Event, named, named, named, named, st.sampled_from(EXPORT_INT
                    *[st.none() | text] * 8, st.none() | st.floats(allow_nan=False), *[st.none() | text] * 4)
 changes = st.builds(UserAttributes, named, named, st.sampled_from(["merge", "replace"]), values, long, text)
 results = st.builds(ActionResult, *[text] * 5, long, small, text, small, *[text] * 9, small, small, long, long, text,
-                    long, long, texts)
+                    long, long, texts, small)
 origins = st.builds(Origin, text, small, long, long, raw, raw, several(st.tuples(text, raw)))
 receipts = st.builds(Receipt, *[text] * 8, small, small, long, long, text, texts)
 exchanges = st.none() | st.builds(Exchange, text, text, text, small, text, long, long, text)
-failures = st.builds(FailedBinding, text, small, *[text] * 5, small, text, small, long, long, exchanges)
+failures = st.builds(FailedBinding, text, small, *[text] * 5, small, text, small, long, long, small, exchanges)
 letters = st.builds(DeadLetter, *[text] * 6, small, origins, st.none() | events, several(failures), several(receipts),
                     several(text), text, values, long, long, small)
 chains = st.builds(ChainRecord, *[text] * 3, small, text, text, long, origins, text, values, long, long,
                    several(receipts), several(failures), small, small, long,
                    st.none() | st.builds(Started, text, text, st.binary(max_size=9), long), several(text))
-replays = st.builds(Replay, *[text] * 3, small, origins, several(receipts), several(text), st.booleans(), text, long)
+replays = st.builds(Replay, *[text] * 3, small, origins, several(receipts), several(text), st.booleans(), text, long,
+                    values, st.dictionaries(text, small, max_size=2))
 states = st.builds(AttributesState, values, long, long)
 ended = st.builds(Finished, st.binary(max_size=48), long)
 
