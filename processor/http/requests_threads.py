@@ -117,7 +117,7 @@ class RequestsTransport:
             until = min(end, self._deadlines[0][0]) if self._deadlines else end
             ready = self._epoll.poll(0.0 if done else max(0.0, until - monotonic()))
             woken = any(fd != self._bell for fd, _ in ready)
-            if len(ready) > woken:
+            if any(fd == self._bell for fd, _ in ready):
                 os.eventfd_read(self._bell)
             done.extend(self._collect())
             if done or woken or monotonic() >= end:
