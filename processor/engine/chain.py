@@ -166,7 +166,7 @@ class Parked:
     """What memory keeps of a parked chain: enough to find, order and wake it."""
 
     __slots__ = (
-        "connectors", "exports_only", "key", "next", "partition", "seq", "since", "timer", "user", "waiting_for",
+        "arrived", "connectors", "exports_only", "key", "next", "partition", "seq", "since", "timer", "user", "waiting_for",
     )
 
     def __init__(self, chain: Chain, waiting_for: str, since: float) -> None:
@@ -179,6 +179,8 @@ class Parked:
         self.next = chain.step.connector_id if chain.step is not None else ""
         """The one that it will call first when it runs again."""
         self.exports_only = chain.exports_only
+        self.arrived = chain.arrived
+        """Broker time of its message: what waits longest goes first."""
         self.waiting_for = waiting_for
         self.since = since
         self.timer: Timer | None = None

@@ -232,6 +232,7 @@ class Events:
         for chain in partition.open.values():
             if isinstance(chain, Chain):
                 chain.gone = True
+                self._parking.release_probe(chain)
                 if chain.timer is not None:
                     chain.timer.cancel()
                 self._books.in_flight -= 1

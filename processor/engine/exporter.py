@@ -179,7 +179,7 @@ class Exporter:
         if due:
             self.parking.wake_at(stub, due)
         else:
-            self.parking.wait_at(step.gate, stub, first=False)
+            self.parking.wait_at(step.gate, stub)
             self.parking.outage(step.gate, is_open=True)
 
     def _step(self, batch: Batch, answer: Response | None) -> None:

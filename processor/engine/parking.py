@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 DRAIN_EVERY = 0.05
 """Seconds between two helpings of woken chains, once a vendor is back."""
 DRAIN_HELPING = 50
+PROBE_AGAIN = 1.0
+"""Seconds after which another chain may be woken to probe, if the one before never did."""
 
 
 class Parking:
@@ -68,7 +70,7 @@ class Parking:
             chain.probe = True
             return False
         stub = self.park(chain, "settings" if gate.paused_since else "circuit", gate.circuit.reopens_at)
-        self.wait_at(gate, stub, first=chain.probe)
+        self.wait_at(gate, stub)
         return True
 
     def retry(self, chain: Chain, step: Step, delay: float) -> None:
@@ -84,6 +86,7 @@ class Parking:
     def throttled(self, chain: Chain, step: Step, failure: Unavailable) -> None:
         """A 429: the whole gate waits, and it costs nobody an attempt."""
         gate, retry = step.gate, self._options.retry
+        self.release_probe(chain)
         gate.throttles += 1
         wait = failure.retry_after
         if wait is None:
@@ -148,6 +151,7 @@ class Parking:
             gate.probe_timer = None
         if not gate.draining and gate.parked:
             gate.draining = True
+            gate.parked = deque(sorted(gate.parked, key=lambda stub: stub.arrived))
             self._drain(gate)
 
     def probe_ended(self, gate: Gate) -> None:
@@ -155,6 +159,12 @@ class Parking:
         if not gate.circuit.closed:
             gate.circuit.probing = False
             self.outage(gate, True)
+
+    def release_probe(self, chain: Chain) -> None:
+        """The chain ends or waits: if it was to probe, let another one."""
+        if chain.probe and chain.step is not None:
+            chain.probe = False
+            self.probe_ended(chain.step.gate)
 
     def settings_changed(self, gates: list[Gate]) -> None:
         """Other settings were applied: probe at once."""
@@ -165,12 +175,15 @@ class Parking:
                 self.outage(gate, True)
 
     def _probe(self, gate: Gate) -> None:
+        """Wake the chain that waits longest; look again soon, since it may end without having asked the vendor."""
         gate.probe_timer = None
-        while gate.parked and not gate.circuit.closed:
+        while gate.parked and not gate.circuit.closed and not gate.circuit.probing:
             stub = gate.parked.popleft()
-            if not stub.partition.gone:
+            if stub.partition.open.get(stub.key) is stub:
                 self.wake(stub)
-                return
+                break
+        if not gate.circuit.closed and (gate.parked or gate.circuit.probing):
+            gate.probe_timer = self._timers.at(self._sender.now + PROBE_AGAIN, self._probe, gate)
 
     def _drain(self, gate: Gate) -> None:
         if not gate.circuit.closed:
@@ -204,6 +217,7 @@ class Parking:
         partition.store.put_chain(chain.key, data)
         partition.outbox.append((partition.topics.chains, chain.key.encode(), data, partition.number))
         partition.dirty.pop(chain, None)
+        self.release_probe(chain)
         chain.gone = True
         stub = Parked(chain, cause, self._sender.now)
         partition.open[chain.key] = stub
@@ -225,7 +239,7 @@ class Parking:
         if stub.waiting_for in ("circuit", "settings") and gate is not None:
             if gate.circuit.closed:
                 gate.circuit.open(self._sender.now, 0.0)
-            self.wait_at(gate, stub, first=False)
+            self.wait_at(gate, stub)
             self.outage(gate, True)
         elif stub.waiting_for == "attributes":
             stub.partition.waiting_attributes.setdefault(stub.user, []).append(stub)
@@ -233,12 +247,12 @@ class Parking:
         elif stub.waiting_for != "order":
             self.wake_at(stub, due)
 
-    def wait_at(self, gate: Gate, stub: Parked, *, first: bool) -> None:
-        """Have a parked chain woken once the gate's vendor is back."""
-        if first:
-            gate.parked.appendleft(stub)
-        else:
-            gate.parked.append(stub)
+    def wait_at(self, gate: Gate, stub: Parked) -> None:
+        """Have a parked chain woken once the gate's vendor is back; one that probed in vain stands behind the others.
+
+        Else a chain that fails whatever the vendor's health would keep the circuit open for all.
+        """
+        gate.parked.append(stub)
 
     def wake_at(self, stub: Parked, due: float) -> None:
         """Have a parked chain woken at a time."""

@@ -229,6 +229,7 @@ class Runner:
             chain, step, "succeeded", self._sender.now, note=done.note, reference=done.reference,
             detail=done.detail, attempts=chain.attempts + 1, keep=self._goes_on(chain),
         )
+        self.parking.release_probe(chain)
         chain.next_binding()
         self.advance(chain)
 
@@ -320,8 +321,7 @@ class Runner:
             chain, step, "failed", now, reason=failure.reason, code=failure.code, message=failure.message,
             status=failure.status, request_id=failure.request_id, attempts=attempts, keep=self._goes_on(chain),
         )
-        if chain.probe:
-            self.parking.probe_ended(step.gate)
+        self.parking.release_probe(chain)
         if step.stops:
             chain.stopped = True
         chain.next_binding()
