@@ -25,7 +25,7 @@ class Lane:
         if chain.seq < 0 or step.overtakes:
             return None
         for parked in self.parked or ():
-            if parked.seq < chain.seq and step.connector_id in parked.connectors:
+            if 0 <= parked.seq < chain.seq and step.connector_id in parked.connectors:
                 return parked
         for queued in self.queue or ():
             if queued.seq >= chain.seq:

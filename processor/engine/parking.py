@@ -229,6 +229,8 @@ class Parking:
         if not chain.exports_only:
             partition.lanes.park(stub)
         self.left_memory(chain)
+        if not chain.exports_only:
+            self.chain_ended(partition, chain.user)
         return stub
 
     def adopt(self, stub: Parked, gate: Gate | None, due: float) -> None:
@@ -308,7 +310,7 @@ class Parking:
             self.chain_ended(partition, user)
 
     def chain_ended(self, partition: Partition, user: str) -> None:
-        """A chain ended: wake those of its user that waited behind it and behind nothing else."""
+        """A chain ended, or went as far as it can: wake those of its user that waited behind it and nothing else."""
         lane = partition.lanes.lane(user)
         if lane is None or not lane.parked:
             return
@@ -319,4 +321,4 @@ class Parking:
 
 def _behind(stub: Parked, parked: list[Parked]) -> bool:
     """Whether an earlier parked chain has still to call what `stub` calls next."""
-    return any(one.seq < stub.seq and stub.next in one.connectors for one in parked)
+    return any(0 <= one.seq < stub.seq and stub.next in one.connectors for one in parked)
