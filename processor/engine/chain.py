@@ -143,6 +143,12 @@ class Chain(Flight):
             int(self.first_failed_at * 1000), self.started, self.only,
         )
 
+    def record_running(self) -> ChainRecord:
+        """Its durable form while it runs; one that was parked before is taken up by it, for its message has passed."""
+        if self.tracker is None:
+            return self.record("parked", 0.0)._replace(waiting_for="retry")
+        return self.record("running", 0.0)._replace(waiting_for="")
+
     def resume(self, record: ChainRecord) -> None:
         """Take up what a record kept: receipts, failures, attempts, a call that was under way."""
         for receipt in record.receipts:

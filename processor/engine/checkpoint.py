@@ -116,7 +116,7 @@ class Checkpoints:
         topic = partition.topics.chains
         for chain in partition.dirty:
             if partition.open.get(chain.key) is chain:
-                data = self._codec.encode_chain(chain.record("running", 0.0))
+                data = self._codec.encode_chain(chain.record_running())
                 partition.store.put_chain(chain.key, data)
                 records.append((topic, chain.key.encode(), data, partition.number))
                 chain.stored = True
