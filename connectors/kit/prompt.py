@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC
+from typing import Annotated, Any
 
-from connectors.kit.event import Event
+from pydantic import AfterValidator
+
+from connectors.kit.event import Call, Event, Value
+from connectors.kit.template import Template, sound
 
 EVENT_NAMES: Mapping[str, str] = {
     "accept": "Recurly Engage Prompt Click",
@@ -36,3 +40,35 @@ def prompt_properties(event: Event) -> dict[str, str]:
         "variation_name": event.variant_name, "event_timestamp": iso_time(event),
     }
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _readable(texts: dict[str, str]) -> dict[str, str]:
+    for text in texts.values():
+        Template.parse(text)
+    return texts
+
+
+Texts = Annotated[dict[str, str], AfterValidator(_readable)]
+"""Parameter of a binding: by the vendor's names, values that may hold placeholders such as %first_name%."""
+
+
+def filled(call: Call[Any, Any], texts: Mapping[str, str]) -> dict[str, Value]:
+    """Values with their placeholders filled: from the event, from the prompt's form, from the user's attributes.
+
+    A value that is one placeholder keeps its type; one with a placeholder that stands for nothing is left out.
+    """
+    templates = {name: Template.parse(text) for name, text in texts.items()}
+    known, wanted = _known(call), {name for one in templates.values() for name in one.names}
+    there = {name: sound(name, known[name]) for name in wanted if known.get(name) not in (None, "")}
+    return {name: one.value(there.__getitem__) for name, one in templates.items() if there.keys() >= set(one.names)}
+
+
+def _known(call: Call[Any, Any]) -> dict[str, Value]:
+    """What placeholders can stand for; the event's own facts go before what was typed, that before attributes."""
+    event = call.event
+    return {
+        **call.attributes, **{name: text.strip() for name, text in event.form.items() if text.strip()},
+        **prompt_properties(event), "user_id": event.user_id, "prompt_id": event.prompt_id,
+        "prompt_name": event.prompt_name, "activity": event.interaction, "event_id": event.event_id,
+        "app_id": event.app_id, "outcome_id": call.outcome_id,
+    }

@@ -1,9 +1,11 @@
 """Names and properties of interactions, as vendors are told them."""
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+from connectors.kit import Call, NoParams, Rejected, Settings
 from connectors.kit.event import EXPORT_INTERACTIONS
-from connectors.kit.prompt import EVENT_NAMES, event_name, iso_time, prompt_properties
+from connectors.kit.prompt import EVENT_NAMES, Texts, event_name, filled, iso_time, prompt_properties
 from testkit import flows
 
 
@@ -30,3 +32,40 @@ def test_properties_name_prompt_variation_and_time_and_leave_out_what_is_absent(
         "promo_id": "p-1", "promo_name": "Stay with us", "variation_id": "v-1",
         "event_timestamp": "2027-01-15T07:59:59.000Z",
     }
+
+
+def fill(texts, attributes=None, **event):
+    call = Call(flows.event(**event), attributes or {}, NoParams(), Settings(), now=flows.NOW, outcome_id=flows.OUTCOME)
+    return filled(call, texts)
+
+
+@pytest.mark.parametrize(("text", "value"), [
+    ("20% off", "20% off"), ("%seats%", 3), ("Hi %first_name%, %prompt_id%", "Hi Ann, p-1"),
+    ("%promoInput1Value%", "x"),
+    ("%user_id%/%activity%", "u-1/accept"), ("%outcome_id%", flows.OUTCOME), ("%plans%", ["a", "b"]), ("%zero%", 0),
+])
+def test_values_are_filled_from_form_event_and_attributes(text, value):
+    attributes = {"seats": 3, "first_name": "Ann", "plans": ["a", "b"], "zero": 0}
+    assert fill({"field": text}, attributes, form={"promoInput1Value": " x "}) == {"field": value}
+
+
+@pytest.mark.parametrize("text", ["%gone%", "Hi %gone%", "%none%", "%empty%", "%promoInput1Value%"])
+def test_a_value_whose_placeholder_stands_for_nothing_is_left_out(text):
+    attributes = {"none": None, "empty": ""}
+    assert fill({"field": text, "other": "x"}, attributes, form={"promoInput1Value": " "}) == {"other": "x"}
+
+
+def test_nothing_that_was_filled_in_is_read_as_a_placeholder():
+    assert fill({"field": "%name%"}, {"name": "%secret%", "secret": "s"}) == {"field": "%secret%"}
+
+
+def test_what_was_typed_goes_before_attributes_of_the_same_name_and_is_kept_sound():
+    assert fill({"field": "%city%"}, {"city": "Oslo"}, form={"city": "Rome"}) == {"field": "Rome"}
+    assert fill({"field": "%user_id%"}, {"user_id": "a"}, form={"user_id": "b"}) == {"field": "u-1"}
+    with pytest.raises(Rejected):
+        fill({"field": "%city%"}, form={"city": "x" * 70_000})
+
+
+def test_ambiguous_percent_signs_are_refused_when_saved():
+    with pytest.raises(ValidationError):
+        TypeAdapter(Texts).validate_python({"field": "%dead%41"})
