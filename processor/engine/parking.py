@@ -64,7 +64,7 @@ class Parking:
     def circuit_holds(self, chain: Chain, step: Step) -> bool:
         """Whether the connector's circuit keeps the chain from calling now; if so it is parked."""
         gate = step.gate
-        if gate.circuit.closed or not self._may_leave(chain, step):
+        if gate.circuit.closed or (chain.probe and gate.circuit.probing) or not self._may_leave(chain, step):
             return False
         if gate.circuit.admits(self._sender.now):
             chain.probe = True
