@@ -46,7 +46,7 @@ class Chain(Flight):
         self.route = None
         self.token = None
         self.sent_at = 0.0
-        self.renewed = self.fresh = self.gone = False
+        self.renewed = self.fresh = self.gone = self.out = False
         self.partition = self.home = partition
         self.event = event
         self.plan = plan

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from processor.engine.chain import Chain
 from processor.engine.intake import HELD_LIMIT
 from processor.engine.partition import Partition
 from processor.engine.ports import Batch, Failed, Lost, Metadata, Restored, Revoking
@@ -242,9 +243,16 @@ class Loop:
     def _cut(self, partitions: list[Partition]) -> None:
         for partition in partitions:
             for chain in partition.open.values():
-                if getattr(chain, "sent_at", 0) and not chain.gone:  # type: ignore[union-attr]
-                    self._engine.transport.cancel(chain)
-            partition.calls = 0
+                if isinstance(chain, Chain) and chain.out:
+                    self._engine.sender.cut(chain)
+                    self._mark_cut(partition, chain)
+
+    def _mark_cut(self, partition: Partition, chain: Chain) -> None:
+        """Whoever goes on with the chain must know that the call may have been done."""
+        if chain.request is not None and chain.request.effect:
+            chain.doubtful = True
+            chain.first_failed_at = chain.first_failed_at or self._engine.sender.now
+            partition.dirty[chain] = None
 
     def _all_durable(self, partitions: list[Partition]) -> bool:
         return self._engine.checkpoints.idle and not any(one.needs_checkpoint for one in partitions)

@@ -116,7 +116,7 @@ class Sender:
     def start(self, flight: Flight, signed: Signed) -> None:
         """Hand a signed request to the transport; its place at the gate is taken already."""
         route: Route = flight.route  # type: ignore[assignment]
-        flight.sent_at = self.now
+        flight.sent_at, flight.out = self.now, True
         if flight.home is not None:
             flight.home.calls += 1
         self._transport.start(
@@ -149,6 +149,7 @@ class Sender:
         answer = completion.answer
         gate: Gate = flight.route.gate  # type: ignore[union-attr]
         gate.busy -= 1
+        flight.out = False
         if flight.home is not None:
             flight.home.calls -= 1
         if type(answer) is TransportError:
@@ -164,6 +165,14 @@ class Sender:
             flight.deliver(flight, answer, completion.seconds)
         if gate.queue:
             self._next(gate)
+
+    def cut(self, flight: Flight) -> None:
+        """Give up a call in flight: nobody will hear of its end."""
+        self._transport.cancel(flight)
+        flight.route.gate.busy -= 1  # type: ignore[union-attr]
+        flight.out = False
+        if flight.home is not None:
+            flight.home.calls -= 1
 
     def renew(self, flight: Flight) -> bool:
         """Whether a 401 is worth one more try with a new token; if so it is under way."""
