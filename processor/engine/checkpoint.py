@@ -62,7 +62,8 @@ class Checkpoints:
         self._metrics = metrics
         self._codec = codec
         self._send = send
-        self._number = 0
+        self.number = 0
+        """Of the last checkpoint that was begun."""
         self._again: list[Part] = []
         self.under_way: Checkpoint | None = None
         self._begun_at = 0.0
@@ -95,8 +96,8 @@ class Checkpoints:
         self._begun_at = now
         if not parts:
             return
-        self._number += 1
-        self.under_way = Checkpoint(self._number, parts, self.metadata)
+        self.number += 1
+        self.under_way = Checkpoint(self.number, parts, self.metadata)
         self._committer.submit(self.under_way)
 
     def _part(self, partition: Partition, now: float) -> Part:

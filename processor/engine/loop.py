@@ -51,6 +51,8 @@ class Loop:
         self._rest: deque[Any] = deque()
         self._rest_epoch = 0
         self._turned_at = 0.0
+        self._proof = 0
+        """The first checkpoint whose commit proves, after a stall, that the partitions are still ours."""
         self._stopping = False
         self.stopped = False
         self.stop_requested = 0
@@ -107,6 +109,7 @@ class Loop:
         """Nothing may go out after a long stop until a checkpoint has proven that the partitions are ours."""
         if now - self._turned_at > self._engine.options.stall and self.partitions:
             self._engine.sender.holding = True
+            self._proof = self._engine.checkpoints.number + 1
             self._engine.checkpoints.forced = True
             self._engine.report("stalled", None, now - self._turned_at)
         self._turned_at = now
@@ -274,7 +277,7 @@ class Loop:
         if end.result == "aborted":
             self._engine.report("checkpoint_aborted", None, end.message)
             self._source.fresh_metadata()
-        elif self._engine.sender.holding:
+        elif self._engine.sender.holding and end.number >= self._proof:
             self._engine.sender.release()
 
     def _keep_house(self, _arg: Any) -> None:

@@ -34,6 +34,8 @@ class Sender:
         self._metrics = metrics
         self._nonce = nonce
         self._held: list[Flight] = []
+        self._held_gates: list[Gate] = []
+        """Whose queues were to go on while nothing might go out."""
         self._tokens = Tokens(self)
         self.now = 0.0
         self.holding = False
@@ -63,6 +65,9 @@ class Sender:
         for flight in held:
             if not flight.gone:
                 self.send(flight)
+        gates, self._held_gates = self._held_gates, []
+        for gate in gates:
+            self._next(gate)
 
     def _queue(self, gate: Gate, flight: Flight) -> None:
         if self.holding:
@@ -82,7 +87,10 @@ class Sender:
 
     def _next(self, gate: Gate) -> None:
         queue = gate.queue
-        while queue and not self.holding:
+        if self.holding:
+            self._held_gates.append(gate)
+            return
+        while queue:
             if queue[0].gone:
                 queue.popleft()
                 continue
