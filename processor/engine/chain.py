@@ -29,7 +29,7 @@ class Chain(Flight):
 
     __slots__ = (
         "arrived", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at", "doubtful",
-        "effect_done", "ended", "event", "exchange", "exports", "exports_only", "exports_waiting", "failures",
+        "ended", "event", "exchange", "exports", "exports_only", "exports_waiting", "failures",
         "first_failed_at", "generation", "generations", "ident", "key", "only", "origin_of", "partition", "place",
         "plan", "planned", "position", "probe", "run", "seq", "size", "started", "step", "stopped", "stored",
         "timer", "tracker", "user", "waiting_for",
@@ -93,7 +93,6 @@ class Chain(Flight):
         self.generation = 0
         self.doubtful = False
         self.effect_done = False
-        """Whether the flow under way has changed something already."""
         self.stopped = False
         self.stored = False
         self.started: Started | None = None

@@ -37,7 +37,7 @@ class Route:
 class Flight:
     """The part of a chain or batch that the sender needs to know."""
 
-    __slots__ = ("deliver", "flow", "fresh", "gone", "home", "out", "renewed", "request", "route", "sent_at", "token")
+    __slots__ = ("deliver", "effect_done", "flow", "fresh", "gone", "home", "out", "renewed", "request", "route", "sent_at", "token")
 
     deliver: Callable[[Any, Response | TransportError, float], None]
     """Called with the flight, its answer and the seconds it took."""
@@ -48,6 +48,8 @@ class Flight:
         self.request: Request | None = None
         self.route: Route | None = None
         self.sent_at = 0.0
+        self.effect_done = False
+        """Whether the flow under way has changed something already."""
         self.out = False
         """Whether its call is in flight."""
         self.token: Token | None = None

@@ -223,10 +223,14 @@ class Loop:
         self._drains.append(Drain(numbers, self._clock() + self._engine.options.drain, tell))
 
     def _keep_attempts(self, partition: Partition) -> None:
-        """Attempts so far survive the hand-over."""
+        """Attempts so far survive the hand-over; a mark whose call has not gone out does not."""
         for chain in partition.open.values():
-            if getattr(chain, "attempts", 0):
-                partition.dirty[chain] = None  # type: ignore[index]
+            if not isinstance(chain, Chain):
+                continue
+            if chain.attempts or chain.started is not None:
+                partition.dirty[chain] = None
+            if not chain.out and not chain.effect_done:
+                chain.started = None
 
     def _drain(self, now: float) -> None:
         for drain in list(self._drains):

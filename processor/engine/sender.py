@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 Answer = Response | TransportError | Failure
 
 
+def _stays(flight: Flight) -> bool:
+    """Whether the request is not to go out any more: its partition has left, or leaves and nothing was changed yet."""
+    home = flight.home
+    return flight.gone or (home is not None and home.leaving and not flight.effect_done)
+
+
 class Sender:
     """Between flows and transport; `now` is the loop's clock in seconds since 1970, turned by `turn`."""
 
@@ -48,6 +54,8 @@ class Sender:
     def send(self, flight: Flight) -> None:
         """Send `flight.request` over `flight.route`, as soon as the gate lets it."""
         gate = flight.route.gate  # type: ignore[union-attr]
+        if _stays(flight):
+            return
         if gate.queue or gate.busy >= gate.concurrency or self.holding:
             self._queue(gate, flight)
             return
@@ -63,8 +71,7 @@ class Sender:
         self.holding = False
         held, self._held = self._held, []
         for flight in held:
-            if not flight.gone:
-                self.send(flight)
+            self.send(flight)
         gates, self._held_gates = self._held_gates, []
         for gate in gates:
             self._next(gate)
@@ -91,7 +98,7 @@ class Sender:
             self._held_gates.append(gate)
             return
         while queue:
-            if queue[0].gone:
+            if _stays(queue[0]):
                 queue.popleft()
                 continue
             wait = gate.wait(self.now)
@@ -176,11 +183,13 @@ class Sender:
 
     def cut(self, flight: Flight) -> None:
         """Give up a call in flight: nobody will hear of its end."""
+        gate: Gate = flight.route.gate  # type: ignore[union-attr]
         self._transport.cancel(flight)
-        flight.route.gate.busy -= 1  # type: ignore[union-attr]
+        gate.busy -= 1
         flight.out = False
         if flight.home is not None:
             flight.home.calls -= 1
+        self._next(gate)
 
     def renew(self, flight: Flight) -> bool:
         """Whether a 401 is worth one more try with a new token; if so it is under way."""
