@@ -37,7 +37,10 @@ class Route:
 class Flight:
     """The part of a chain or batch that the sender needs to know."""
 
-    __slots__ = ("deliver", "effect_done", "flow", "fresh", "gone", "home", "out", "renewed", "request", "route", "sent_at", "token")
+    __slots__ = (
+        "deliver", "effect_done", "flow", "fresh", "gone", "home", "out", "renewed", "request", "route", "sent_at",
+        "token",
+    )
 
     deliver: Callable[[Any, Response | TransportError, float], None]
     """Called with the flight, its answer and the seconds it took."""

@@ -229,7 +229,7 @@ class Loop:
                 continue
             if chain.attempts or chain.started is not None:
                 partition.dirty[chain] = None
-            if not chain.out and not chain.effect_done:
+            if chain.flow is not None and not chain.out and not chain.effect_done:
                 chain.started = None
 
     def _drain(self, now: float) -> None:
