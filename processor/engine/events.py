@@ -288,9 +288,10 @@ class Events:
         return chain
 
     def _attributes_for(self, chain: Chain, record: ChainRecord) -> None:
-        """A chain that has called keeps what it began with; one that only waited takes what is there now."""
+        """A chain that has called keeps what it began with; one that waited for attributes takes what is there now."""
         stored = chain.partition.store.attributes(chain.user)
-        if record.attempts or record.receipts or record.first_failed_at or stored is None:
+        called = record.attempts or record.first_failed_at or (record.receipts and record.waiting_for != "attributes")
+        if called or stored is None:
             chain.attributes = record.attributes
             chain.attributes_offset, chain.attributes_time = record.attributes_offset, record.attributes_time
         else:
