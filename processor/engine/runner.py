@@ -185,6 +185,8 @@ class Runner:
             failure = answer
         chain.exchange = self._exchange(chain, request, answer, seconds)
         if not chain.effect_done and not getattr(failure, "unknown", False):
+            if chain.started is not None:
+                chain.partition.dirty[chain] = None
             chain.started = None  # the answer says that nothing happened: a later try is no repeat
         self.fail(chain, step, failure)
 
@@ -271,6 +273,8 @@ class Runner:
                 return
         chain.attempts += 1
         chain.first_failed_at = chain.first_failed_at or now
+        if chain.partition.leaving:
+            chain.partition.dirty[chain] = None
         self._metrics.retry(step.connector_id, failure.code)
         if self._key_expired(chain, step, now):
             self.give_up(chain, step, InDoubt(
