@@ -25,6 +25,11 @@ def letter_id(chain: Chain) -> str:
     return chain.event.event_id + EXPORTS if chain.exports_only else chain.event.event_id
 
 
+def _text(value: Any) -> str:
+    """What a connector took from a vendor's answer, as text, be it a number or nothing."""
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
 class Ledger:
     """Results and dead letters, encoded at once and left in the partition's outbox."""
 
@@ -46,6 +51,10 @@ class Ledger:
     ) -> None:
         """One binding ended: its result goes out with the next checkpoint, its receipt stays with the chain."""
         event, partition = chain.event, chain.partition
+        if not (type(code) is type(message) is type(reference) is type(request_id) is str):
+            code, message, reference, request_id = map(_text, (code, message, reference, request_id))
+        if detail:
+            detail = {str(name): _text(value) for name, value in detail.items()}
         finished, started = int(now * 1000), int(chain.begun_at * 1000)
         version = chain.plan.version
         action = action_id or step.action_id
@@ -75,8 +84,8 @@ class Ledger:
         """Keep a failure for the event's dead letter."""
         first = chain.first_failed_at or now
         chain.fail(FailedBinding(
-            step.id, step.position, step.connector_id, action_id or step.action_id, failure.reason, failure.code,
-            failure.message, failure.status, failure.request_id, attempts, int(first * 1000), int(now * 1000),
+            step.id, step.position, step.connector_id, action_id or step.action_id, failure.reason,
+            _text(failure.code), _text(failure.message), failure.status, _text(failure.request_id), attempts, int(first * 1000), int(now * 1000),
             chain.generation, exchange,
         ))
 
