@@ -98,9 +98,21 @@ def _resolved(document: Json, part: Json) -> Json:
     return here  # type: ignore[no-any-return]
 
 
+def _whole(document: Json, schema: Json) -> Json:
+    """A schema with the parts of its `allOf` in it: what one part knows, the others need not."""
+    schema = _resolved(document, schema)
+    parts = [_whole(document, one) for one in schema.get("allOf", ())]
+    if not parts:
+        return schema
+    one = {name: rule for part in reversed([schema, *parts]) for name, rule in part.items() if name != "allOf"}
+    one["properties"] = {name: rule for part in [*parts, schema] for name, rule in part.get("properties", {}).items()}
+    one["required"] = [name for part in [*parts, schema] for name in part.get("required", ())]
+    return one
+
+
 def _checked(document: Json, schema: Json, value: Any, where: str, free: Sequence[str]) -> Iterator[str]:
     """What a schema says against a value; of JSON Schema only what vendors' request bodies use."""
-    schema = _resolved(document, schema)
+    schema = _whole(document, schema)
     if value is None and schema.get("nullable"):
         return
     kinds = schema.get("type", ())
@@ -109,8 +121,6 @@ def _checked(document: Json, schema: Json, value: Any, where: str, free: Sequenc
         yield f"{where}: {value!r} is no {' or '.join(kinds)}"
         return
     yield from (f"{where}: {rule} is broken" for rule in _broken(schema, value))
-    for part in schema.get("allOf", ()):
-        yield from _checked(document, part, value, where, free)
     if isinstance(value, dict) and where.rpartition(".")[2] not in free:
         yield from _members(document, schema, value, where, free)
     if isinstance(value, list):

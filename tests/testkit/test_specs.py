@@ -64,3 +64,12 @@ def test_the_variable_names_the_folder_and_an_absent_one_holds_nothing(tmp_path,
     assert load("vendor") is not None
     monkeypatch.setenv(VARIABLE, str(tmp_path / "nowhere"))
     assert folder() is None
+
+
+def test_what_one_part_of_a_whole_knows_the_other_parts_need_not():
+    parts = [{"properties": {"code": {"type": "string"}}, "required": ["code"]}, {"properties": {"name": {}}}]
+    whole = Specs([{"paths": {"/things": {"post": {"requestBody": {"content": {"application/json": {"schema": {
+        "allOf": parts}}}}}}}}])
+    assert whole.problems(post("/things", json={"code": "a", "name": "b"})) == []
+    assert whole.problems(post("/things", json={"name": "b", "size": 1})) == [
+        "body: code is required", "body: size is unknown"]
