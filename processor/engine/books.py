@@ -42,6 +42,11 @@ class Books:
         self.outcomes = 0
         self.open_bindings = 0
 
+    def plan(self, bindings: int) -> None:
+        """Bindings came to be done here, or, counted down, left undone with their partition."""
+        self.planned += bindings
+        self.open_bindings += bindings
+
     def balance(self) -> Balance:
         """The books now."""
         return Balance(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from connectors.kit.event import Event, Value
     from processor.engine.offsets import OffsetTracker
     from processor.engine.partition import Partition
-    from processor.engine.plan import Plan, Step
+    from processor.engine.plan import ExportStep, Plan, Step
     from processor.engine.timers import Timer
     from processor.model.dead_letter import Exchange, FailedBinding
     from processor.model.outcome import Receipt
@@ -162,6 +162,12 @@ class Chain(Flight):
         self.stored = True
 
     @property
+    def remaining(self) -> list[Step | ExportStep]:
+        """Bindings that have no outcome in this run."""
+        steps: Sequence[Step | ExportStep] = self.plan.exports if self.exports_only else self.plan.steps
+        return [one for one in steps if one.id not in self.ended and (not self.only or one.id in self.only)]
+
+    @property
     def left(self) -> frozenset[str]:
         """Connectors that the chain has still to call."""
         return frozenset(one.connector_id for one in self.plan.steps if one.id not in self.ended)
@@ -171,7 +177,7 @@ class Parked:
     """What memory keeps of a parked chain: enough to find, order and wake it."""
 
     __slots__ = (
-        "arrived", "connectors", "exports_only", "key", "next", "partition", "seq", "since", "timer", "user",
+        "arrived", "bindings", "connectors", "exports_only", "key", "next", "partition", "seq", "since", "timer", "user",
         "waiting_for",
     )
 
@@ -185,6 +191,8 @@ class Parked:
         self.next = chain.step.connector_id if chain.step is not None else ""
         """The one that it will call first when it runs again."""
         self.exports_only = chain.exports_only
+        self.bindings = len(chain.remaining)
+        """How many have no outcome."""
         self.arrived = chain.arrived
         """Broker time of its message: what waits longest goes first."""
         self.waiting_for = waiting_for

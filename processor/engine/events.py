@@ -161,9 +161,7 @@ class Events:
         chain.planned = bindings
         books.events_in += 1
         books.in_flight += 1
-        planned = bindings - len(chain.ended) if not chain.only else bindings
-        books.planned += planned
-        books.open_bindings += planned
+        books.plan(len(chain.remaining))
         self.bytes += chain.size
         if chain.exports_only:
             self._exporter.take(chain)
@@ -238,23 +236,14 @@ class Events:
                 self._books.in_flight -= 1
                 self._books.handed_over += 1
                 self.bytes -= chain.size
-                self._books.open_bindings -= self._forget_open(chain)
+                self._books.plan(-len(chain.remaining))  # they are planned anew where it goes
             elif isinstance(chain, Parked):
                 if chain.timer is not None:
                     chain.timer.cancel()
                 self._books.parked -= 1
                 self._books.handed_over += 1
+                self._books.plan(-chain.bindings)
         partition.open.clear()
-
-    def _forget_open(self, chain: Chain) -> int:
-        """Bindings without outcome that leave with the chain; they are planned anew where it goes."""
-        left = chain.exports if chain.exports_only else sum(
-            1 for step in chain.plan.steps
-            if step.id not in chain.ended and (not chain.only or step.id in chain.only)
-            and step.position >= chain.position
-        )
-        self._books.planned -= left
-        return left
 
     # parked chains
 
@@ -318,9 +307,7 @@ class Events:
         chain.step = next((step for step in chain.plan.steps if step.id not in chain.ended), None)
         stub = Parked(chain, record.waiting_for or "retry", self._sender.now)
         partition.open[stub.key] = stub
-        left = sum(1 for step in chain.plan.steps if step.id not in chain.ended)
         self._books.events_in += 1
-        self._books.planned += left
-        self._books.open_bindings += left
+        self._books.plan(stub.bindings)
         gate = chain.step.gate if chain.step is not None else None
         self._parking.adopt(stub, gate, record.not_before / 1000)

@@ -85,7 +85,8 @@ class Ledger:
         first = chain.first_failed_at or now
         chain.fail(FailedBinding(
             step.id, step.position, step.connector_id, action_id or step.action_id, failure.reason,
-            _text(failure.code), _text(failure.message), failure.status, _text(failure.request_id), attempts, int(first * 1000), int(now * 1000),
+            _text(failure.code), _text(failure.message), failure.status, _text(failure.request_id), attempts,
+            int(first * 1000), int(now * 1000),
             chain.generation, exchange,
         ))
 

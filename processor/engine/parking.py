@@ -275,6 +275,7 @@ class Parking:
         if stub.timer is not None:
             stub.timer.cancel()
         self._forget_waiting(stub)
+        self._books.plan(len(chain.remaining) - stub.bindings)  # its plan may be another one now
         self._books.parked -= 1
         self._books.in_flight += 1
         partition.open[stub.key] = chain
