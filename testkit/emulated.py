@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import requests
 
-from connectors.kit import Connector, Done, Request, Response
+from connectors.kit import Connector, Done, Request, Response, Signed, Token
+from connectors.kit.http import address, header_lines
 from testkit import flows
 from testkit.vendors import Control, VendorServer
 from testkit.vendors.ledger import Effect
@@ -21,9 +22,13 @@ T = TypeVar("T")
 class Emulated:
     """One connector with settings that lead to its emulator, which forgets everything when this is made."""
 
-    def __init__(self, server: VendorServer, connector: Connector, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, server: VendorServer, connector: Connector, settings: Mapping[str, Any], *, host: str = "base_url"
+    ) -> None:
+        """`host` is the setting that names the vendor's host."""
         self.connector = connector
-        self.settings = {**settings, "base_url": server.url(connector.id), "allow_test_hosts": True}
+        self.settings = {**settings, host: server.url(connector.id), "allow_test_hosts": True}
+        self._tokens: dict[str, Token] = {}
         self.control: Control = server.control()
         self.control.reset()
 
@@ -51,12 +56,12 @@ class Emulated:
         """What the changes are called, in order."""
         return [one.kind for one in self.effects]
 
-    def drive(self, flow: Generator[Request, Response, T]) -> T:
-        """What the flow returns; a Failure is raised."""
+    def drive(self, flow: Generator[Request, Response, T], *, gets_token: bool = False) -> T:
+        """What the flow returns; a Failure is raised. A flow that `gets_token` signs its requests itself."""
         try:
             request = next(flow)
             while True:
-                response = self._answer(request)
+                response = self._answer(request, gets_token)
                 failure = None if response.status in request.look_at else self.connector.read(request, response)
                 if failure is not None:
                     raise failure
@@ -68,8 +73,18 @@ class Emulated:
         return flows.call(self.connector, id, settings=self.settings, params=params,
                           **{"outcome_id": OUTCOMES.format(number), "event_id": f"evt-{number}", **more})
 
-    def _answer(self, request: Request) -> Response:
-        signed = flows.sign(self.connector, self.settings, request)
+    def _answer(self, request: Request, gets_token: bool) -> Response:
+        if gets_token:
+            signed = Signed(request.method, address("", request), header_lines(request), request.body)
+        else:
+            signed = flows.sign(self.connector, self.settings, request, token=self._token(request.realm))
         headers = dict(line.split(": ", 1) for line in signed.headers)
         got = requests.request(signed.method, signed.url, headers=headers, data=signed.body, timeout=10)
         return Response(got.status_code, {name.lower(): value for name, value in got.headers.items()}, got.content)
+
+    def _token(self, realm: str) -> Token | None:
+        flow = self.connector.tokens.get(realm)
+        if flow and realm not in self._tokens:
+            settings = self.connector.settings.model_validate(self.settings)
+            self._tokens[realm] = self.drive(flow(settings, flows.NOW), gets_token=True)
+        return self._tokens.get(realm)

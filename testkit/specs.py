@@ -36,6 +36,24 @@ def load(vendor: str) -> Specs | None:
     return Specs([orjson.loads(file.read_bytes()) for file in files]) if files else None
 
 
+def load_types(vendor: str) -> Types | None:
+    """The file of named JSON schemas of a vendor whose OpenAPI is not at hand; None where it is not there."""
+    place = folder()
+    file = place / vendor / "schemas.cut.json" if place else None
+    return Types(orjson.loads(file.read_bytes())) if file and file.is_file() else None
+
+
+class Types:
+    """Named JSON schemas."""
+
+    def __init__(self, document: Json) -> None:
+        self._document = document
+
+    def problems(self, name: str, value: Any) -> list[str]:
+        """What the schema of this name says against a value."""
+        return list(_checked(self._document, self._document["types"][name], value, name, ()))
+
+
 class Operation(NamedTuple):
     """One operation, with the document that its references point into."""
 

@@ -15,10 +15,12 @@ from testkit.vendors.sendgrid import SendGrid
 from testkit.vendors.stripe import Stripe
 from testkit.vendors.vendor import Vendor, World
 from testkit.vendors.zendesk import Zendesk
+from testkit.vendors.zuora import Zuora
 
 IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Bench, Stripe, Zendesk, SendGrid, Salesforce, Mixpanel, CustomApi,
     Braze,
+    Zuora,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
 )
 
