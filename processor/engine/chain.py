@@ -177,8 +177,8 @@ class Parked:
     """What memory keeps of a parked chain: enough to find, order and wake it."""
 
     __slots__ = (
-        "arrived", "bindings", "connectors", "exports_only", "key", "next", "partition", "seq", "since", "timer", "user",
-        "waiting_for",
+        "arrived", "bindings", "connectors", "exports_only", "key", "next", "partition", "seq", "since", "timer",
+        "user", "waiting_for",
     )
 
     def __init__(self, chain: Chain, waiting_for: str, since: float) -> None:

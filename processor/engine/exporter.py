@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.action import Done
@@ -33,7 +33,7 @@ Entry = tuple["Chain", "Item"]
 class Batch(Flight):
     """Items on their way in one run of an export's flow."""
 
-    __slots__ = ("attempts", "entries", "exchange", "first_failed_at", "step")
+    __slots__ = ("attempts", "entries", "exchange", "first_failed_at", "probe", "step")
 
     def __init__(self, deliver: Callable[[Any, Any, float], None], step: ExportStep, entries: list[Entry]) -> None:
         super().__init__(deliver)
@@ -42,6 +42,8 @@ class Batch(Flight):
         self.entries = entries
         self.attempts = 0
         self.first_failed_at = 0.0
+        self.probe = False
+        """Whether the vendor's health hangs on its answer."""
         self.exchange: Exchange | None = None
 
 
@@ -55,6 +57,11 @@ class Filling:
         self.entries: list[Entry] = []
         self.bytes = 0
         self.timer: Timer | None = None
+
+
+def _are_ends(ends: Any, count: int) -> bool:
+    """Whether an export's flow returned what it must: one end for each item."""
+    return isinstance(ends, Sequence) and len(ends) == count and all(isinstance(one, (Done, Failure)) for one in ends)
 
 
 class Exporter:
@@ -150,12 +157,19 @@ class Exporter:
         step, circuit = batch.step, batch.step.gate.circuit
         if not batch.entries:
             return
-        if not circuit.closed and not circuit.admits(self._sender.now):
-            self._park(batch, "settings" if step.gate.paused_since else "circuit", 0.0)
-            return
-        batch.flow = step.export.send(step.settings, [item for _, item in batch.entries])
+        if not circuit.closed:
+            batch.probe = circuit.admits(self._sender.now)
+            if not batch.probe:
+                self._park(batch, "settings" if step.gate.paused_since else "circuit", 0.0)
+                return
         self._live.add(batch)
+        batch.flow = None
         self._step(batch, None)
+
+    def _release_probe(self, batch: Batch) -> None:
+        if batch.probe:
+            batch.probe = False
+            self.parking.probe_ended(batch.step.gate)
 
     def busy(self, partition: Partition) -> bool:
         """Whether a request is under way that holds items of this partition."""
@@ -163,6 +177,8 @@ class Exporter:
 
     def _park(self, batch: Batch, cause: str, due: float) -> None:
         """The wait is long: each event of the batch leaves memory, unless another of its exports is under way."""
+        self._release_probe(batch)
+        self.parking.outage(batch.step.gate, is_open=True)
         for chain, _ in batch.entries:
             if chain.gone:
                 continue
@@ -180,13 +196,15 @@ class Exporter:
             self.parking.wake_at(stub, due)
         else:
             self.parking.wait_at(step.gate, stub)
-            self.parking.outage(step.gate, is_open=True)
 
     def _step(self, batch: Batch, answer: Response | None) -> None:
+        step = batch.step
         try:
-            batch.request = batch.flow.send(answer)  # type: ignore[union-attr, arg-type]
+            if batch.flow is None:
+                batch.flow = step.export.send(step.settings, [item for _, item in batch.entries])
+            batch.request = batch.flow.send(answer)  # type: ignore[arg-type]
         except StopIteration as end:
-            self._finish(batch, list(end.value))
+            self._finish(batch, end.value)
         except Failure as failure:
             self._failed(batch, failure)
         except Exception as error:  # noqa: BLE001  a connector's bug must not end the process
@@ -200,7 +218,7 @@ class Exporter:
         request: Any = batch.request
         gate = batch.step.gate
         if isinstance(answer, Response):
-            failure = None if answer.status in request.look_at else batch.step.route.read(request, answer)
+            failure = None if answer.status in request.look_at else self._read(batch, answer)
             if failure is None:
                 if gate.circuit.closed:
                     gate.circuit.succeeded(self._sender.now)
@@ -215,6 +233,14 @@ class Exporter:
         else:
             failure = answer
         self._failed(batch, failure)
+
+    def _read(self, batch: Batch, answer: Response) -> Failure | None:
+        try:
+            return batch.step.route.read(batch.request, answer)  # type: ignore[union-attr, arg-type]
+        except Failure as failure:
+            return failure
+        except Exception as error:  # noqa: BLE001  a connector's bug must not end the process
+            return Broken("reading", f"{type(error).__name__} while reading an answer")
 
     def _failed(self, batch: Batch, failure: Failure) -> None:
         """The whole batch failed: again later, or each item for good."""
@@ -237,7 +263,9 @@ class Exporter:
                 gate.circuit.open(now, self._options.misconfigured_pause)
                 self._park(batch, "settings", 0.0)
             return
-        if not failure.throttled:
+        if failure.throttled:
+            self._release_probe(batch)
+        else:
             gate.circuit.failed(now)
             batch.attempts += 1
         if retry.exhausted(batch.attempts, since):
@@ -254,9 +282,10 @@ class Exporter:
         else:
             self._timers.at(due, self._start, batch)
 
-    def _finish(self, batch: Batch, ends: list[Done | Failure]) -> None:
+    def _finish(self, batch: Batch, ends: Sequence[Done | Failure]) -> None:
         self._live.discard(batch)
-        if len(ends) != len(batch.entries):
+        self._release_probe(batch)
+        if not _are_ends(ends, len(batch.entries)):
             ends = [Broken("batch", "the export told of fewer items than were sent")] * len(batch.entries)
         for (chain, _), end in zip(batch.entries, ends, strict=True):
             if not chain.gone:

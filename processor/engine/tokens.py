@@ -72,7 +72,12 @@ class Tokens:
         """A refused token request means wrong settings, whatever the status; nothing was done by it."""
         route: Route = run.route  # type: ignore[assignment]
         request: Any = run.request
-        failure = None if answer.status in request.look_at else route.read(request, answer)
+        try:
+            failure = None if answer.status in request.look_at else route.read(request, answer)
+        except Exception as error:  # noqa: BLE001  a connector's bug must not end the process
+            failure = Broken("token", f"{type(error).__name__} while reading a token's answer")
+        if isinstance(failure, Broken):
+            return failure
         if failure is None:
             return None
         if isinstance(failure, Unavailable):
@@ -87,7 +92,8 @@ class Tokens:
             run.request = run.flow.send(answer)  # type: ignore[union-attr, arg-type]
             signed = self._signed(run)
         except StopIteration as end:
-            self._ready(run, end.value)
+            self._ready(run, end.value) if isinstance(end.value, Token) else self._failed(run, Broken(
+                "token", f"the token flow returned {type(end.value).__name__}, no Token"))
         except Failure as failure:
             self._failed(run, failure)
         except Exception as error:  # noqa: BLE001  a connector's bug must not end the process
