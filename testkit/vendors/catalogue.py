@@ -9,7 +9,9 @@ from testkit.vendors.bench import Bench
 from testkit.vendors.braze import Braze
 from testkit.vendors.custom_api import CustomApi
 from testkit.vendors.generic import GENERIC, Generic
+from testkit.vendors.iterable import Iterable
 from testkit.vendors.mixpanel import Mixpanel
+from testkit.vendors.recurly import Recurly
 from testkit.vendors.salesforce_marketing_cloud import Salesforce
 from testkit.vendors.sendgrid import SendGrid
 from testkit.vendors.stripe import Stripe
@@ -19,7 +21,8 @@ from testkit.vendors.zuora import Zuora
 
 IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Bench, Stripe, Zendesk, SendGrid, Salesforce, Mixpanel, CustomApi,
-    Braze,
+    Recurly,
+    Braze, Iterable,
     Zuora,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
 )
