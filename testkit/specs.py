@@ -133,6 +133,11 @@ def _checked(document: Json, schema: Json, value: Any, where: str, free: Sequenc
     schema = _whole(document, schema)
     if value is None and schema.get("nullable"):
         return
+    if "anyOf" in schema:
+        found = [list(_checked(document, one, value, where, free)) for one in schema["anyOf"]]
+        if all(found):  # what the alternative of the right type says, where there is one
+            yield from min(found, key=lambda problems: problems[0].startswith(f"{where}: {value!r} is no "))
+        return
     kinds = schema.get("type", ())
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if kinds and not any(_is(kind, value) for kind in kinds):

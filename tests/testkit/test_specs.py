@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.kit import get, post
-from testkit.specs import VARIABLE, Specs, folder, load
+from testkit.specs import VARIABLE, Specs, Types, folder, load, load_types
 
 DOCUMENT = {
     "paths": {"/things/{id}": {
@@ -73,3 +73,25 @@ def test_what_one_part_of_a_whole_knows_the_other_parts_need_not():
     assert whole.problems(post("/things", json={"code": "a", "name": "b"})) == []
     assert whole.problems(post("/things", json={"name": "b", "size": 1})) == [
         "body: code is required", "body: size is unknown"]
+
+
+TYPES = Types({
+    "types": {"Order": {"type": "object", "required": ["day"], "properties": {
+        "day": {"type": "string"}, "count": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]},
+        "part": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/Part"}]}}}},
+    "$defs": {"Part": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}},
+})
+
+
+@pytest.mark.parametrize(("value", "problems"), [
+    ({"day": "x", "count": None, "part": {"id": "1"}}, []), ({}, ["Order: day is required"]),
+    ({"day": "x", "count": 0}, ["Order.count: at least 1 is broken"]),
+    ({"day": "x", "part": {}}, ["Order.part: id is required"]),
+    ({"day": "x", "part": 1}, ["Order.part: 1 is no null"]), ({"day": "x", "dya": 1}, ["Order: dya is unknown"]),
+])
+def test_a_value_is_held_against_a_named_schema_with_alternatives(value, problems):
+    assert TYPES.problems("Order", value) == problems
+
+
+def test_named_schemas_of_an_absent_vendor_are_none():
+    assert load_types("nobody") is None
