@@ -236,7 +236,7 @@ class Exporter:
 
     def _read(self, batch: Batch, answer: Response) -> Failure | None:
         try:
-            return batch.step.route.read(batch.request, answer)  # type: ignore[union-attr, arg-type]
+            return batch.step.route.read(batch.request, answer)  # type: ignore[arg-type]
         except Failure as failure:
             return failure
         except Exception as error:  # noqa: BLE001  a connector's bug must not end the process
