@@ -129,9 +129,11 @@ def redeem(state: RecurlyState, ask: Ask, account: str) -> Answer:
     same = [one for one in state.redemptions.values() if one["coupon"]["code"] == found["code"]]
     if any((one["subscription_id"] == on if on else one["account"]["code"] == code) for one in same):
         raise refuse(422, "This coupon has already been redeemed.")
-    made: Object = {"id": state.id("r"), "object": "coupon_redemption", "account": {"code": code}, "subscription_id": on,
-            "coupon": dict(found), "state": "active", "currency": body.get("currency") or "USD",
-            "created_at": state.stamp()}
+    made: Object = {
+        "id": state.id("r"), "object": "coupon_redemption", "account": {"code": code}, "subscription_id": on,
+        "coupon": dict(found), "state": "active", "currency": body.get("currency") or "USD",
+        "created_at": state.stamp(),
+    }
     state.redemptions[made["id"]] = made
     note(state, ask, "coupon.redeemed", code, redemption=made["id"], coupon=found["code"])
     return answer(200, made)
