@@ -139,10 +139,10 @@ class Processor:
             return Probe(0, str(error))
 
     def metric(self, name: str, **labels: str) -> float:
-        """The sum of a metric's samples with these labels; `name` without our prefix."""
-        full = f"prompt_actions_{name}"
+        """The sum of a metric's samples with these labels, 0 where nothing answers; `name` without our prefix."""
+        full, answer = f"prompt_actions_{name}", self.get("/metrics")
         return sum(
-            sample.value for family in text_string_to_metric_families(self.get("/metrics").text)
+            sample.value for family in text_string_to_metric_families(answer.text if answer.status else "")
             for sample in family.samples
             if sample.name == full and labels.items() <= sample.labels.items())
 
