@@ -153,7 +153,7 @@ class Checkpoints:
         for chain in part.marks:
             if chain.gone or part.partition.gone:
                 continue
-            if part.partition.leaving:
+            if part.partition.leaving and not chain.effect_done:
                 chain.started = None  # it was never sent: the next owner may begin it anew
                 part.partition.dirty[chain] = None
             else:
