@@ -20,7 +20,7 @@ HEAD = """\
 
 
 def line(name: str, value: str) -> str:
-    """One line that compose reads: as it is in single quotes, with line breaks as \\n in double ones."""
+    """One line that compose reads: as it is in single quotes, with its line breaks written out in double ones."""
     return f"{name}='{value}'\n" if "\n" not in value else f'{name}="{_escaped(value)}"\n'
 
 
