@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from testkit.vendors.apple_app_store import AppStore
 from testkit.vendors.bench import Bench
 from testkit.vendors.braze import Braze
+from testkit.vendors.chargify import Chargify
 from testkit.vendors.custom_api import CustomApi
 from testkit.vendors.generic import GENERIC, Generic
 from testkit.vendors.iterable import Iterable
@@ -21,7 +22,7 @@ from testkit.vendors.zuora import Zuora
 
 IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Bench, Stripe, Zendesk, SendGrid, Salesforce, Mixpanel, CustomApi,
-    Recurly,
+    Chargify, Recurly,
     Braze, Iterable,
     Zuora,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
