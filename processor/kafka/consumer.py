@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 
 from processor.engine.options import EngineOptions
 from processor.engine.ports import Batch, Control, Failed, Lost, Metadata, Restored, Revoking
@@ -21,7 +21,20 @@ MAX_BATCHES = 4
 LONG_PRESSURE = 1.0
 """Seconds of back-pressure after which partitions are paused, which costs their prefetch."""
 PATIENCE = 0.1
+COMMITTING_PATIENCE = 0.01
+"""The same where offsets are committed by this thread, so that a checkpoint does not wait for it."""
 TIMEOUT = 30.0
+
+
+class _Commit:
+    """Offsets to commit, and how that ended."""
+
+    __slots__ = ("done", "error", "offsets")
+
+    def __init__(self, offsets: list[TopicPartition]) -> None:
+        self.offsets = offsets
+        self.done = threading.Event()
+        self.error: KafkaException | None = None
 
 
 class ConsumerThread(threading.Thread):
@@ -45,6 +58,8 @@ class ConsumerThread(threading.Thread):
         self._incremental = properties.get("group.protocol") == "consumer"
         self._restore: Restore
         self._commands: deque[Callable[[], None]] = deque()
+        self._commits: deque[_Commit] = deque()
+        self._patience = PATIENCE
         self._room = threading.Event()
         self._assigned: dict[int, dict[str, int]] = {}
         """By partition and topic: where its consumption starts."""
@@ -97,8 +112,27 @@ class ConsumerThread(threading.Thread):
         self._forget(partition)
 
     def commit(self, offsets: list[TopicPartition]) -> None:
-        """Commit outside of a transaction (at_least_once); called by the checkpoint thread."""
-        self._consumer.commit(offsets=offsets, asynchronous=False)
+        """Commit outside of a transaction (at_least_once); called by the checkpoint thread.
+
+        Done by the consumer's own thread: the client is locked while it polls, and one that polls without a gap, or
+        waits in a rebalance callback, lets no other thread in.
+        """
+        commit = _Commit(offsets)
+        self._patience = COMMITTING_PATIENCE
+        self._commits.append(commit)
+        if not commit.done.wait(TIMEOUT):
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "offsets were not committed"))  # noqa: SLF001  its name
+        if commit.error is not None:
+            raise commit.error
+
+    def _commit_asked(self) -> None:
+        while self._commits:
+            commit = self._commits.popleft()
+            try:
+                self._consumer.commit(offsets=commit.offsets, asynchronous=False)
+            except KafkaException as error:
+                commit.error = error
+            commit.done.set()
 
     def stop(self) -> None:
         """Leave the group and end; the loop has drained its partitions before."""
@@ -129,6 +163,7 @@ class ConsumerThread(threading.Thread):
             pass
 
     def _turn(self) -> None:
+        self._commit_asked()
         while self._commands:
             self._commands.popleft()()
         if self._restore:
@@ -140,7 +175,7 @@ class ConsumerThread(threading.Thread):
             if self._throttled:
                 self._throttle(on=False)
             self._full_since = 0.0
-            self._poll(0.0 if self._restore else PATIENCE)
+            self._poll(0.0 if self._restore else self._patience)
         if self._rebalanced or self._wanted_metadata:
             self._rebalanced = False
             self._ask_metadata()
@@ -246,7 +281,8 @@ class ConsumerThread(threading.Thread):
     def _await_drain(self, done: threading.Event) -> None:
         """Until the loop has let go; its last checkpoint may need the metadata, which is still this member's."""
         deadline = time.monotonic() + self._options.drain * 2 + TIMEOUT
-        while not done.wait(0.05) and time.monotonic() < deadline and not self._stopping:
+        while not done.wait(self._patience / 2) and time.monotonic() < deadline and not self._stopping:
+            self._commit_asked()
             if self._wanted_metadata:
                 self._ask_metadata()
 
