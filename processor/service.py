@@ -245,11 +245,11 @@ class Service:
         """Gauges and health, as of now."""
         metrics, engine = self.metrics, self.engine
         books = engine.books  # type: ignore[union-attr]
-        metrics.books_events_in.set(books.events_in)
+        metrics.books_events_in.set(books.events_in - books.handed_over)
         metrics.books_events_finished.set(books.finished)
         metrics.books_events_parked.set(books.parked)
         metrics.books_events_in_flight.set(books.in_flight)
-        metrics.books_bindings_planned.set(books.planned)
+        metrics.books_bindings_planned.set(books.planned - books.open_bindings)
         metrics.books_outcomes.set(books.outcomes)
         metrics.in_flight_chains.set(books.in_flight)
         calls: dict[tuple[str, ...], float] = {}
