@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from processor.cli.context import Context, pass_context
 from processor.cli.output import FAILED
+
+if TYPE_CHECKING:
+    from processor.demo.face import Face
 
 MOST_A_SECOND = 40
 """The billing vendor's limit in the example is 20 calls a second: more would only queue there."""
@@ -56,7 +60,7 @@ def demo(context: Context, seconds: float, rate: float, seed: int, servers: str,
         raise SystemExit(FAILED)
 
 
-def _face() -> object:
+def _face() -> Face:
     from rich.console import Console
 
     console = Console()

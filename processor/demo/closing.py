@@ -26,8 +26,8 @@ def _totals(view: View, found: Evidence) -> Iterator[str]:
     kinds = ", ".join(f"{count} {name}" for name, count in tally.kinds.most_common())
     yield f"In {view.at:.0f} s"
     yield f"  {tally.published} interactions published ({kinds}, {tally.garbage} unreadable), after {tally.synced}"
-    yield f"  attribute records; {tally.outcomes} outcomes, {view.pulse.retries} retries, " \
-          f"{view.pulse.duplicates} duplicates recognised, {len(tally.letters)} dead letters"
+    came = f"{tally.outcomes} outcomes, {view.pulse.retries} retries, {view.pulse.duplicates} duplicates recognised"
+    yield f"  attribute records; {came}, {len(tally.letters)} dead letters"
     if tally.reasons:
         yield "  why bindings failed: " + ", ".join(
             f"{REASON_WORDS.get(name, name)} {count}" for name, count in tally.reasons.most_common())
@@ -55,14 +55,14 @@ def _places(stage: Stage, wish: Wish, view: View, found: Evidence) -> Iterator[s
     topics, repeated = stage.home.topics, sum(1 for one in found.tally.letters if one.failures)
     yield "Where things are"
     yield f"  metrics       {view.address}/metrics while it ran (a fixed port with `run`: server.port)"
-    yield f"  dead letters  topic {topics.dead_letters}, {repeated} with their event; what to filter by is in the headers"
+    yield f"  dead letters  topic {topics.dead_letters}: {repeated} with their event; filter by their headers"
     yield f"  results       topic {topics.results}"
     if wish.save is None:
-        yield "                all of them as JSON, and the log: prompt-actions demo --save FOLDER"
+        yield "  to read them  prompt-actions demo --save FOLDER leaves both as JSON lines, and the processor's log"
     else:
-        yield f"                as JSON lines, with the log: {wish.save}/dead-letters.jsonl, results.jsonl, processor.log"
+        yield f"  saved         {wish.save}: dead-letters.jsonl, results.jsonl, processor.log"
     if stage.home.real:
-        yield "                the demo's topics " + ("stay" if wish.keep_topics else "were removed (--keep-topics)")
+        yield "  topics        those of the demo " + ("stay" if wish.keep_topics else "were removed (--keep-topics)")
 
 
 def _next() -> Iterator[str]:

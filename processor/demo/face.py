@@ -55,7 +55,9 @@ def short(connector: str) -> str:
 
 
 def took(result: ActionResult) -> str:
-    """How long a binding took, readable."""
+    """How long a binding took, readable; nothing where it never began."""
+    if not result.started_at or result.outcome in ("skipped", "expired"):
+        return ""
     milliseconds = max(0, result.finished_at - result.started_at)
     return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
 

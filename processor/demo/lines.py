@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from processor.demo.face import View, ending, short, took, why
+from processor.demo.face import View, clean, ending, short, took, why
 from processor.model.dead_letter import DeadLetter
 from processor.model.outcome import ActionResult
 
@@ -34,8 +34,9 @@ class Lines:
         """Every failure; of the rest the first of its kind, and now and then one."""
         if isinstance(facts, DeadLetter):
             if not facts.failures:
-                self._failure(at, f"undecodable    {facts.origin.topic} {facts.origin.partition}:{facts.origin.offset}"
-                                  f"  {facts.message}")
+                origin = facts.origin
+                place = f"{origin.topic} {origin.partition}:{origin.offset}"
+                self._failure(at, f"{'undecodable':<24} {place}  {facts.message}")
         elif facts.outcome == "failed":
             self._failure(at, f"{_line(facts)}  {why(facts)}")
         elif self._is_sample(at, facts):
@@ -79,6 +80,7 @@ class Lines:
 
 def _line(result: ActionResult) -> str:
     what = f"{short(result.connector)}.{result.action}"
-    reference = f"  {result.reference}" if result.reference else ""
-    return (f"{ending(result):<14} {what}  {result.app_id} {result.user_id} {result.prompt_id}/{result.interaction}"
-            f"{reference}  {took(result)}")
+    parts = (f"{ending(result):<24} {what:<31} {result.app_id} {result.user_id}",
+             f"{result.prompt_id}/{result.interaction}" if result.prompt_id else "", clean(result.reference),
+             took(result))
+    return "  ".join(part for part in parts if part)

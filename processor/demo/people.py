@@ -48,21 +48,25 @@ def viewer(name: str, **attributes: Value) -> Person:
 
 def full(name: str) -> dict[str, Value]:
     """What is synced about a user who lacks nothing."""
-    return {"email_address": f"{name}@example.com", "stripe_id": f"cus_{name}", "first_name": name.split("-")[0].title()}
+    return {"email_address": f"{name}@example.com", "stripe_id": f"cus_{name}", "first_name": _first(name)}
+
+
+def _first(name: str) -> str:
+    return name.removeprefix("trial-").partition("-")[0].title()
 
 
 def _viewer(name: str, place: int, rng: Random) -> Person:
     trial = place % 10 == 0
     name = f"trial-{name}" if trial else name  # the emulated billing vendor knows trials by this name
     known = full(name) | {
-        "first_name": name.removeprefix("trial-").split("-")[0].title(), "plan_type": "trial" if trial
-        else rng.choice(PLANS), "country": rng.choice(COUNTRIES), "apple_original_transaction_id": str(10**15 + place),
+        "plan_type": "trial" if trial else rng.choice(PLANS), "country": rng.choice(COUNTRIES),
+        "apple_original_transaction_id": str(10**15 + 10 * place),
     }
     return Person(STREAMLY, name, _some(known, rng), trial)
 
 
 def _reader(name: str, place: int, rng: Random) -> Person:
-    known = full(name) | {"account_code": f"DN-{10_000 + place}", "plan_type": "paper", "country": rng.choice(COUNTRIES)}
+    known = full(name) | {"account_code": f"DN-{10_000 + place}", "country": rng.choice(COUNTRIES)}
     if rng.randrange(WITHOUT_ACCOUNT) == 0:
         del known["account_code"]
     return Person(DAILYNEWS, name, _some(known, rng))

@@ -156,6 +156,6 @@ def _binding(result: ActionResult) -> Text:
     style = STYLES[result.outcome]
     what = f"{short(result.connector)}.{result.action}"
     behind = why(result) if result.outcome == "failed" else result.reference
-    time = f"{took(result):>7}" if result.outcome in ("succeeded", "failed") else " " * 7
+    time = f"{took(result):>7}"
     return Text.assemble((f" {MARKS[result.outcome]} ", style), f"{what:<31.31} ", (f"{ending(result):<10.24}", style),
                          (time, "dim"), f"  {behind}")

@@ -15,6 +15,9 @@ OUTAGE_BEGINS = 0.22
 RUSH = 36
 """Events for that vendor while it is down."""
 
+DRAWS = 40
+"""Of user and scene, until a pair comes that was not there before."""
+
 Kind = Literal["event", "attributes", "garbage"]
 
 
@@ -37,6 +40,8 @@ class Scene(NamedTuple):
     weight: int
     form: tuple[tuple[str, str], ...] = ()
     trial: bool = False
+    once: bool = False
+    """Never twice for a user: the vendor keeps no mark by which two posts of the same text could be told apart."""
 
 
 SCENES = {
@@ -55,8 +60,9 @@ SCENES = {
     DAILYNEWS: (
         Scene("win_back", "accept", 5), Scene("win_back", "secondary_accept", 3), Scene("win_back", "decline", 3),
         Scene("weekend_paper", "accept", 6), Scene("weekend_paper", "dismiss", 3),
-        Scene("late_delivery", "accept", 4), Scene("late_delivery", "secondary_accept", 2),
-        Scene("late_delivery", "timeout", 2), Scene("morning_briefing", "accept", 3, (("email", "reader@example.com"),)),
+        Scene("late_delivery", "accept", 4, once=True), Scene("late_delivery", "secondary_accept", 2),
+        Scene("late_delivery", "timeout", 2, once=True),
+        Scene("morning_briefing", "accept", 3, (("email", "reader@example.com"),)),
         Scene("cancel_reason", "decline", 2), Scene("cancel_reason", "accept", 1, (("promoInput1Value", "moving"),)),
         Scene("weekend_paper", "impression", 3),
     ),
@@ -73,6 +79,7 @@ class Writer:
         self._began = began
         self._run = run
         self._count = 0
+        self._done: set[tuple[str, Scene]] = set()
 
     def event(self, person: Person, scene: Scene, at: float, *, age_days: float = 0.0) -> Event:
         """What `person` does at `at`; an old one was published late."""
@@ -86,7 +93,17 @@ class Writer:
         )
 
     def choose(self, people: Sequence[Person]) -> tuple[Person, Scene]:
-        """A user, and something that this user may do."""
+        """A user, and something that this user may do and has not done yet, while there is such."""
+        for _ in range(DRAWS):
+            person, scene = self._draw(people)
+            if (person.user_id, scene) not in self._done:
+                self._done.add((person.user_id, scene))
+                return person, scene
+        while scene.once:
+            person, scene = self._draw(people)
+        return person, scene
+
+    def _draw(self, people: Sequence[Person]) -> tuple[Person, Scene]:
         person = self._rng.choice(people)
         scenes = [one for one in SCENES[person.app_id] if not one.trial or person.trial]
         return person, self._rng.choices(scenes, [one.weight for one in scenes])[0]
