@@ -142,7 +142,7 @@ class Harness:
         for topic in (TOPICS.attributes, TOPICS.interactions, TOPICS.replays):
             for number in sorted(self.loop.partitions):
                 self._feed(topic, number, ends=ends)
-        self.turn()
+        self._take_all()
 
     def _feed(self, topic: str, number: int, *, ends: bool) -> None:
         log, at = self.world.logs[topic, number], self._fed.get((topic, number), 0)
@@ -155,6 +155,14 @@ class Harness:
         if messages:
             self.deliver(*messages)
         if ends and topic == TOPICS.attributes:
+            self._take_all()
+
+    def _take_all(self) -> None:
+        """Turn until all batches are taken, or until there is no room for more."""
+        self.turn()
+        before = -1
+        while self.source.batches and before != self.source.taken_batches:
+            before = self.source.taken_batches
             self.turn()
 
     def deliver(self, *messages: Message, epoch: int | None = None) -> None:
