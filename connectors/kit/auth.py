@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import SecretStr
 
 from connectors.kit.errors import Misconfigured
@@ -73,3 +76,15 @@ def signed_jwt(
                           headers=dict(headers) if headers else None)
     except (ValueError, TypeError, AttributeError, jwt.exceptions.PyJWTError):  # AttributeError: a public key
         raise Misconfigured("bad_private_key", f"the private key is no PEM key for {algorithm}") from None
+
+
+def private_key_problem(private_key: SecretStr, algorithm: Literal["ES256", "RS256"]) -> str:
+    """Why a key cannot sign with `algorithm`, for a person; "" where it can. For settings, before any call."""
+    try:
+        key = load_pem_private_key(private_key.get_secret_value().encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it has a passphrase
+        return "is no private key in PEM; paste the whole file with its lines BEGIN and END, without a passphrase"
+    if algorithm == "RS256":
+        return "" if isinstance(key, rsa.RSAPrivateKey) else "is no RSA key"
+    fits = isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1)
+    return "" if fits else "is no P-256 key"

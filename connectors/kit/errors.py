@@ -76,6 +76,13 @@ class Misconfigured(Failure):
 
     reason = "misconfigured"
 
+    def __init__(
+        self, code: str, message: str = "", *, status: int = 0, request_id: str = "", stale_token: bool = False
+    ) -> None:
+        super().__init__(code, message, status=status, request_id=request_id)
+        self.stale_token = stale_token or status == 401
+        """True where a new token may be all that is needed: every 401, and what a vendor says otherwise."""
+
 
 class MissingAttributes(Failure):
     """A required attribute or form input of the user is absent; `names` lists them."""

@@ -37,6 +37,8 @@ class Request(NamedTuple):
     """Total time in seconds, where it differs from the connector's."""
     wait: float = 0.0
     """Seconds to let pass before it is sent: how a flow asks again after a job that the vendor does later."""
+    kept: bool = False
+    """True where the vendor wants few long-lived connections; what must not be repeated gets a new one otherwise."""
 
 
 class Signed(NamedTuple):
@@ -140,6 +142,7 @@ def build(
     realm: str = "",
     timeout: float | None = None,
     wait: float = 0.0,
+    kept: bool = False,
 ) -> Request:
     """A request with one kind of body: `form`, `json` or raw `body`; None members of a form are left out."""
     if form is not None:
@@ -153,7 +156,7 @@ def build(
         effect = method not in ("GET", "HEAD")
     return Request(
         method, path, pairs(query), lines, body, step or method.lower(), effect, frozenset(look_at), realm, timeout,
-        wait,
+        wait, kept,
     )
 
 

@@ -246,7 +246,7 @@ class Exporter:
         """The whole batch failed: again later, or each item for good."""
         self._live.discard(batch)
         gate, now, retry = batch.step.gate, self._sender.now, self._options.retry
-        if isinstance(failure, Misconfigured) and failure.status == 401 and self._sender.renew(batch):
+        if isinstance(failure, Misconfigured) and failure.stale_token and self._sender.renew(batch):
             self._live.add(batch)
             return
         if not isinstance(failure, (Unavailable, Misconfigured)):

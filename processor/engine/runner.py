@@ -159,7 +159,7 @@ class Runner:
         """What must not be repeated goes out only after its *started* is durable."""
         digest = blake2b(request.body or b"", digest_size=16, key=request.path.encode()[:64]).digest()
         chain.started = Started(step.id, request.step, digest, int(self._sender.now * 1000))
-        chain.fresh = True
+        chain.fresh = not request.kept
         partition = chain.partition
         partition.dirty[chain] = None
         partition.marks.append(chain)
@@ -290,7 +290,7 @@ class Runner:
 
     def _misconfigured(self, chain: Chain, step: Step, failure: Misconfigured) -> None:
         now = self._sender.now
-        if failure.status == 401 and chain.request is not None and self._sender.renew(chain):
+        if failure.stale_token and chain.request is not None and self._sender.renew(chain):
             return
         chain.first_failed_at = chain.first_failed_at or now
         chain.attempts += 1

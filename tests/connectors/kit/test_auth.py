@@ -4,14 +4,22 @@ from base64 import b64decode
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from connectors.kit import Misconfigured, Token, post
-from connectors.kit.auth import basic, bearer, client_credentials, client_credentials_form, signed_jwt, starts_with
+from connectors.kit.auth import (
+    basic,
+    bearer,
+    client_credentials,
+    client_credentials_form,
+    private_key_problem,
+    signed_jwt,
+    starts_with,
+)
 from testkit import flows
 
 REQUEST = post("https://auth.example/token", form={"grant_type": "client_credentials"})
@@ -96,3 +104,17 @@ def test_a_key_of_another_kind_is_a_setting_to_mend():
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     with pytest.raises(Misconfigured):
         signed_jwt(SecretStr(pem), {}, algorithm="RS256")
+
+
+def pem(key, encryption=None):
+    return SecretStr(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption()).decode())
+
+
+def test_keys_are_told_from_those_that_cannot_sign_before_any_call():
+    p256, p384, four = (ec.generate_private_key(curve) for curve in (ec.SECP256R1(), ec.SECP384R1(), ec.SECP256K1()))
+    wide = rsa.generate_private_key(65537, 2048)
+    assert private_key_problem(pem(p256), "ES256") == private_key_problem(pem(wide), "RS256") == ""
+    assert {private_key_problem(pem(one), "ES256") for one in (p384, four, wide)} == {"is no P-256 key"}
+    assert private_key_problem(pem(p256), "RS256") == "is no RSA key"
+    for unread in (SecretStr("words"), SecretStr(""), pem(p256, BestAvailableEncryption(b"pass"))):
+        assert private_key_problem(unread, "ES256").startswith("is no private key in PEM")
