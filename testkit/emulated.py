@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -86,5 +87,5 @@ class Emulated:
         flow = self.connector.tokens.get(realm)
         if flow and realm not in self._tokens:
             settings = self.connector.settings.model_validate(self.settings)
-            self._tokens[realm] = self.drive(flow(settings, flows.NOW), gets_token=True)
+            self._tokens[realm] = self.drive(flow(settings, time.time()), gets_token=True)
         return self._tokens.get(realm)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from testkit.vendors.apns import Apns
 from testkit.vendors.apple_app_store import AppStore
 from testkit.vendors.bench import Bench
+from testkit.vendors.braintree import Braintree
 from testkit.vendors.braze import Braze
 from testkit.vendors.chargify import Chargify
 from testkit.vendors.custom_api import CustomApi
@@ -21,10 +23,12 @@ from testkit.vendors.zendesk import Zendesk
 from testkit.vendors.zuora import Zuora
 
 IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
+    Apns,
     Bench, Stripe, Zendesk, SendGrid, Salesforce, Mixpanel, CustomApi,
     Chargify, Recurly,
     Braze, Iterable,
     Zuora,
+    Braintree,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
 )
 
