@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
+import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_A_SECOND = 40
 """The billing vendor's limit in the example is 20 calls a second: more would only queue there."""
+MOST_INDENT = 45
 
 
 @click.command()
@@ -42,7 +47,9 @@ def demo(context: Context, seconds: float, rate: float, seed: int, servers: str,
     """
     from processor.demo.show import DemoError, Interrupts, show
     from processor.demo.stage import Wish
+    from processor.kafka.admin import KafkaUnreachableError, TopicChangeError
     from processor.settings import KafkaSettings
+    from testkit.kafka.errors import NoKafka
 
     kafka = context.settings.kafka if servers else KafkaSettings()
     wish = Wish(seconds, rate, seed, keep, servers, kafka, keep_topics, save)
@@ -50,7 +57,7 @@ def demo(context: Context, seconds: float, rate: float, seed: int, servers: str,
     before = {number: signal.signal(number, interrupts) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         good = show(wish, _face, _say, interrupts)
-    except DemoError as error:
+    except (DemoError, KafkaUnreachableError, TopicChangeError, NoKafka, OSError) as error:
         raise click.ClickException(str(error)) from error
     finally:
         for number, handler in before.items():
@@ -74,7 +81,16 @@ def _face() -> Face:
 
 
 def _say(line: str) -> None:
-    """A heading stands out; click drops the style where there is no terminal."""
+    """A heading stands out; on a terminal, long lines are folded under their beginning."""
     is_heading = not line.startswith(" ")
     styled = is_heading and not os.environ.get("NO_COLOR")
+    if sys.stdout.isatty():
+        line = textwrap.fill(line, shutil.get_terminal_size().columns - 1, subsequent_indent=" " * _indent(line),
+                             break_long_words=False, break_on_hyphens=False)
     click.echo(("\n" if is_heading else "") + (click.style(line, bold=True) if styled else line))
+
+
+def _indent(line: str) -> int:
+    """Where the text of a line in two columns begins; else, a little further than the line."""
+    column = re.match(r" +\S.*?  +", line)
+    return column.end() if column and column.end() < MOST_INDENT else 4

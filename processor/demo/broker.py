@@ -13,6 +13,7 @@ from testkit.kafka.mock import MockKafka
 QUIET: Mapping[str, str] = {"log_level": "0"}
 """Clients tell the log what matters through the processor; librdkafka's own lines would tear the picture."""
 REMOVE_SECONDS = 20.0
+GROUP = "prompt-actions-demo"
 
 
 class Home(NamedTuple):
@@ -32,7 +33,7 @@ def embedded() -> Iterator[Home]:
     with MockKafka() as mock:
         kafka = KafkaSettings(bootstrap_servers=mock.bootstrap_servers)
         yield Home(_quiet(kafka), TopicSettings(), "at_least_once",
-                   f"embedded broker {mock.bootstrap_servers}, at_least_once", real=False)
+                   f"embedded broker {mock.bootstrap_servers}", real=False)
 
 
 @contextmanager
@@ -43,19 +44,25 @@ def given(servers: str, kafka: KafkaSettings, prefix: str, config_folder: Path, 
 
     reached = _quiet(kafka.model_copy(update={"bootstrap_servers": servers}))
     topics = TopicSettings(**{role: f"{prefix}.{name}" for role, name in TopicSettings()})
-    TopicAdmin(reached.client()).create(read_topics(topics_path(config_folder), dict(topics)))
+    admin = TopicAdmin(reached.client())
+    admin.partitions()  # raises at once, with the reason, where no broker answers
+    admin.create(read_topics(topics_path(config_folder), dict(topics)))
     try:
-        yield Home(reached, topics, "exactly_once", f"Kafka at {servers}, exactly_once, topics {prefix}.*", real=True)
+        yield Home(reached, topics, "exactly_once", f"Kafka at {servers}, topics {prefix}.*", real=True)
     finally:
         if not keep:
-            _remove(reached.client(), [name for _, name in topics])
+            _remove(reached.client(), [name for _, name in topics], f"{prefix}.{GROUP}")
 
 
-def _remove(properties: dict[str, Any], names: list[str]) -> None:
+def _remove(properties: dict[str, Any], names: list[str], group: str) -> None:
+    """What cannot be removed stays: its name says whose it was."""
     from confluent_kafka.admin import AdminClient  # noqa: PLC0415
 
-    for future in AdminClient(properties).delete_topics(names, operation_timeout=REMOVE_SECONDS).values():
-        future.exception(REMOVE_SECONDS)  # what cannot be removed stays: its name says whose it was
+    admin = AdminClient(properties)
+    futures = [*admin.delete_topics(names, operation_timeout=REMOVE_SECONDS).values(),
+               *admin.delete_consumer_groups([group], request_timeout=REMOVE_SECONDS).values()]
+    for future in futures:
+        future.exception(REMOVE_SECONDS)
 
 
 def _quiet(kafka: KafkaSettings) -> KafkaSettings:

@@ -11,6 +11,8 @@ from processor.demo.verdict import Check, Evidence
 
 COLUMNS = ("succeeded", "failed", "skipped", "expired")
 
+NOT_EXACTLY = ": it keeps no offsets of transactions; a real one has exactly_once"
+
 
 def closing(stage: Stage, wish: Wish, view: View, found: Evidence, checks: Sequence[Check]) -> Iterator[str]:
     """Lines of text; those that begin without a space are headings."""
@@ -25,9 +27,10 @@ def _totals(view: View, found: Evidence) -> Iterator[str]:
     tally = found.tally
     kinds = ", ".join(f"{count} {name}" for name, count in tally.kinds.most_common())
     yield f"In {view.at:.0f} s"
-    yield f"  {tally.published} interactions published ({kinds}, {tally.garbage} unreadable), after {tally.synced}"
+    kinds += f", {tally.garbage} unreadable" if tally.garbage else ""
+    yield f"  {tally.synced} attribute records, then {tally.published} interactions: {kinds}"
     came = f"{tally.outcomes} outcomes, {view.pulse.retries} retries, {view.pulse.duplicates} duplicates recognised"
-    yield f"  attribute records; {came}, {len(tally.letters)} dead letters"
+    yield f"  {came}, {len(tally.letters)} dead letters"
     if tally.reasons:
         yield "  why bindings failed: " + ", ".join(
             f"{REASON_WORDS.get(name, name)} {count}" for name, count in tally.reasons.most_common())
@@ -54,6 +57,7 @@ def _checks(checks: Sequence[Check]) -> Iterator[str]:
 def _places(stage: Stage, wish: Wish, view: View, found: Evidence) -> Iterator[str]:
     topics, repeated = stage.home.topics, sum(1 for one in found.tally.letters if one.failures)
     yield "Where things are"
+    yield f"  broker        {view.where}, {stage.home.delivery}{'' if stage.home.real else NOT_EXACTLY}"
     yield f"  metrics       {view.address}/metrics while it ran (a fixed port with `run`: server.port)"
     yield f"  dead letters  topic {topics.dead_letters}: {repeated} with their event; filter by their headers"
     yield f"  results       topic {topics.results}"

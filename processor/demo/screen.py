@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from processor.demo.face import View, ending, short, took, waits, why
+from processor.demo.face import View, clean, ending, short, took, waits, why
 from processor.model.dead_letter import DeadLetter
 from processor.model.outcome import ActionResult
 
@@ -119,37 +119,38 @@ class Screen:
         return Panel(table, title="outcomes", title_align="left", border_style="dim")
 
     def _trouble(self, room: int) -> RenderableType:
-        lines = [Text.assemble((f"{one.at:4.0f}s ", "dim"), (one.what, one.style), f"  {one.why}" if one.why else "",
-                               no_wrap=True, overflow="ellipsis") for one in list(self._troubles)[-room:]]
-        return Panel(Group(*lines), title="what failed, and why", title_align="left", border_style="dim")
+        lines: list[Text] = []
+        for one in self._troubles:
+            lines.append(_line((f"{one.at:3.0f}s ", "dim"), (one.what, one.style)))
+            if one.why:
+                lines.append(_line(f"     {one.why}"))
+        return Panel(Group(*lines[-room:]), title="what failed, and why", title_align="left", border_style="dim")
 
 
 def _head(view: View) -> RenderableType:
     pulse, tally = view.pulse, view.tally
     kinds = "  ".join(f"{name} {count}" for name, count in tally.kinds.most_common(6))
-    waiting = "  ".join(waits(pulse)) or "nothing yet"
-    down = f"  circuit open: {', '.join(pulse.circuits)}" if pulse.circuits else ""
-    rows = [
-        Text.assemble(("prompt-actions demo", "bold"), f"  {view.at:.0f} s  {view.phase}"),
-        Text(f"{view.where}  metrics {view.address}/metrics", style="dim"),
-        Text.assemble((f"in {tally.published}", "bold"), f"  {kinds}"),
-        Text.assemble((f"done {pulse.finished}", "bold green"), f"  in flight {pulse.in_flight}  ",
-                      (f"parked {pulse.parked}", "yellow" if pulse.parked else ""),
-                      f"  retries {pulse.retries}  dead letters {len(tally.letters)}", (down, "bold red")),
-        Text.assemble(("waited ", "bold"), waiting),
-    ]
-    for row in rows:
-        row.no_wrap, row.overflow = True, "ellipsis"
-    return Group(*rows)
+    down = f"circuit open: {', '.join(pulse.circuits)}  " if pulse.circuits else ""
+    return Group(
+        _line(("prompt-actions demo", "bold"), f"  {view.at:.0f} s  {view.phase}"),
+        _line((f"{view.where}  metrics {view.address}/metrics", "dim")),
+        _line((f"in {tally.published}", "bold"), f"  {kinds}"),
+        _line((f"done {pulse.finished}", "bold green"), f"  in flight {pulse.in_flight}  ",
+              (f"parked {pulse.parked}", "yellow" if pulse.parked else ""),
+              f"  retries {pulse.retries}  dead letters {len(tally.letters)}"),
+        _line((down, "bold red"), ("waited ", "bold"), "  ".join(waits(pulse)) or "nothing yet"),
+    )
+
+
+def _line(*parts: str | tuple[str, str]) -> Text:
+    """One line that is cut where the terminal ends."""
+    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 
 def _chain(results: list[ActionResult]) -> list[Text]:
     first = results[0]
-    head = Text.assemble((f"{first.app_id} {first.user_id}", "bold"), f"  {first.prompt_id}  {first.interaction}")
-    lines = [head, *(_binding(one) for one in sorted(results, key=lambda one: one.position))]
-    for line in lines:
-        line.no_wrap, line.overflow = True, "ellipsis"
-    return lines
+    head = _line((f"{first.app_id} {first.user_id}", "bold"), f"  {first.prompt_id}  {first.interaction}")
+    return [head, *(_binding(one) for one in sorted(results, key=lambda one: one.position))]
 
 
 def _binding(result: ActionResult) -> Text:
@@ -157,5 +158,5 @@ def _binding(result: ActionResult) -> Text:
     what = f"{short(result.connector)}.{result.action}"
     behind = why(result) if result.outcome == "failed" else result.reference
     time = f"{took(result):>7}"
-    return Text.assemble((f" {MARKS[result.outcome]} ", style), f"{what:<31.31} ", (f"{ending(result):<10.24}", style),
-                         (time, "dim"), f"  {behind}")
+    return _line((f" {MARKS[result.outcome]} ", style), f"{what:<31.31} ", (f"{ending(result):<10.24}", style),
+                 (time, "dim"), f"  {clean(behind)}")

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from processor.config.model import Configuration
 from processor.config.watch import Watcher
-from processor.demo.broker import Home, embedded, given
+from processor.demo.broker import GROUP, Home, embedded, given
 from processor.log import configure
 from processor.report import Listener
 from processor.service import Service
@@ -100,7 +100,7 @@ def _broker(wish: Wish, config: Path) -> AbstractContextManager[Home]:
 def _settings(home: Home, folder: Path, config: Path, overrides: dict[str, dict[str, str]]) -> ProcessorSettings:
     prefix = home.topics.interactions.removesuffix("prompt.interactions")
     made = ProcessorSettings(
-        topics=home.topics, delivery=home.delivery, group=f"{prefix}prompt-actions-demo", instance="demo",
+        topics=home.topics, delivery=home.delivery, group=f"{prefix}{GROUP}", instance="demo",
         join_grace=JOIN_GRACE, retry=RetrySettings(park_after=PARK_AFTER), drain=DRAIN,
         state=StateSettings(folder=folder / "state", cache_mb=16), server=ServerSettings(port=0),
         http=HttpSettings(timeout=5.0), log=LogSettings(format="json", success_sample=1.0),
