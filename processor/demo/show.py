@@ -26,6 +26,8 @@ SETTLE_SECONDS = 60.0
 """What was published ends well within this, whatever the seed."""
 TAIL = 5.0
 """At the end of the time asked for, nothing new is published."""
+CUT = 2
+"""So many requests to end leave what is open to the next start."""
 GENTLE = 4.0
 """Events a second once the scripted part is over, with --keep."""
 
@@ -86,6 +88,8 @@ class Show:
         refused = self._source.finish()
         complete = self._settle()
         self._phase = "stopping"
+        if not complete:
+            self._running.service.stop()  # the second time, which `stop` below makes it, cuts the drain short
         self._running.stop(self._turn)
         if self._running.alive:
             raise DemoError(f"the processor did not stop; its log: {self._stand.log_file}")
@@ -122,8 +126,9 @@ class Show:
             if self._interrupts.count:
                 break
             self._source.play(cue)
-        while outage.state == "down":
+        while outage.state == "down" and not self._interrupts.count:
             self._turn(outage.turn(time.monotonic() - began))
+        self._turn(outage.end())
 
     def _endless(self, cues: Sequence[Cue], writer: Writer, rng: Random, people: Sequence[Person]) -> Iterator[Cue]:
         yield from cues
@@ -133,12 +138,13 @@ class Show:
             yield Cue(at, "event", writer.event(*writer.choose(people), at))
 
     def _settle(self) -> bool:
-        """Let everything come to its end, and the time that was asked for pass; whether it came to that."""
-        self._phase = "nothing new; what is open comes to its end"
-        deadline, cut = time.monotonic() + SETTLE_SECONDS, self._interrupts.count + 1
-        while not self._tally.settled and time.monotonic() < deadline and self._interrupts.count < cut:
+        """Let everything come to its end; whether it was given the time for it."""
+        again = " (Ctrl-C again cuts it short)" if self._interrupts.count else ""
+        self._phase = f"what is open comes to its end{again}"
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while not self._tally.settled and time.monotonic() < deadline and self._interrupts.count < CUT:
             self._turn()
-        return self._interrupts.count < cut
+        return self._interrupts.count < CUT
 
     def _turn(self, news: str = "") -> None:
         """One tenth of a second: take in what the processor told, and show it."""

@@ -89,7 +89,13 @@ class Outage:
             self.state = "down"
             return f"{DOWN} goes down for {OUTAGE_SECONDS:g} s (scripted)"
         if self.state == "down" and at >= self._begins + OUTAGE_SECONDS:
-            self._control.clear(self._rule)
-            self.state = "over"
-            return f"{DOWN} is up again (scripted)"
+            return self.end()
         return ""
+
+    def end(self) -> str:
+        """The vendor is up again, if it was down."""
+        was_down, self.state = self.state == "down", "over"
+        if not was_down:
+            return ""
+        self._control.clear(self._rule)
+        return f"{DOWN} is up again (scripted)"
