@@ -11,24 +11,27 @@ from testkit.vendors.braintree import Braintree
 from testkit.vendors.braze import Braze
 from testkit.vendors.chargify import Chargify
 from testkit.vendors.custom_api import CustomApi
+from testkit.vendors.fcm import Fcm
 from testkit.vendors.generic import GENERIC, Generic
 from testkit.vendors.iterable import Iterable
 from testkit.vendors.mixpanel import Mixpanel
 from testkit.vendors.recurly import Recurly
 from testkit.vendors.salesforce_marketing_cloud import Salesforce
 from testkit.vendors.sendgrid import SendGrid
+from testkit.vendors.shopify import Shopify
 from testkit.vendors.stripe import Stripe
 from testkit.vendors.vendor import Vendor, World
 from testkit.vendors.zendesk import Zendesk
 from testkit.vendors.zuora import Zuora
 
 IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
-    Apns,
+    Apns, Fcm,
     Bench, Stripe, Zendesk, SendGrid, Salesforce, Mixpanel, CustomApi,
     Chargify, Recurly,
     Braze, Iterable,
     Zuora,
     Braintree,
+    Shopify,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
 )
 
