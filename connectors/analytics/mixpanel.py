@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Mapping, Sequence
-from datetime import UTC
 from typing import Annotated, Any, Literal, Self
 
 import orjson
@@ -35,6 +34,7 @@ from connectors.kit import (
     Signed,
     field,
     get,
+    halved,
     post,
     reader,
 )
@@ -42,20 +42,11 @@ from connectors.kit.auth import basic
 from connectors.kit.fields import refuse
 from connectors.kit.hosts import host_problem, test_hosts_field
 from connectors.kit.http import address, header_lines
+from connectors.kit.prompt import EventParams, event_name, prompt_properties
 
 API = {"us": "https://api.mixpanel.com", "eu": "https://api-eu.mixpanel.com", "in": "https://api-in.mixpanel.com"}
 WEB = {"us": "https://mixpanel.com", "eu": "https://eu.mixpanel.com", "in": "https://in.mixpanel.com"}
 
-EVENT_NAMES: Mapping[str, str] = {
-    "accept": "Recurly Engage Prompt Click",
-    "secondary_accept": "Recurly Engage Prompt Click 2",
-    "decline": "Recurly Engage Prompt Decline",
-    "dismiss": "Recurly Engage Prompt Dismiss",
-    "timeout": "Recurly Engage Prompt Timeout",
-    "impression": "Recurly Engage Prompt Impression",
-    "custom_goal": "Recurly Engage Prompt Custom Goal",
-    "holdout": "Recurly Engage Prompt Holdout",
-}
 BANNED = frozenset({
     "00000000-0000-0000-0000-000000000000", "anon", "anonymous", "nil", "none", "null", "n/a", "na", "undefined",
     "unknown", "<nil>", "0", "-1", "true", "false", "[]", "{}",
@@ -155,27 +146,28 @@ def _own_properties(names: dict[str, str]) -> dict[str, str]:
     return names
 
 
-class ExportParams(Params):
+class ExportParams(EventParams):
     """What a prompt interaction looks like in Mixpanel."""
 
-    event_name: str = field("Event name", default="", help="Instead of the name that belongs to the interaction.")
     extra_properties: Annotated[dict[str, str], AfterValidator(_own_properties)] = field(
         "Extra properties", default={}, max_length=200, help="Fixed values that are added to each event."
     )
+
+    @model_validator(mode="after")
+    def _not_ours(self) -> Self:
+        taken = sorted(OURS.intersection(self.property_names.values()))
+        refuse({"property_names": f"{', '.join(taken)} cannot be set here: choose another name"} if taken else {})
+        return self
 
 
 def event_item(call: Call[MixpanelSettings, ExportParams]) -> Item:
     """One prompt interaction as an event; its id and time stay the same however often it is sent."""
     event, params = call.event, call.params
-    moment = event.moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     properties = {
-        "time": event.time, "distinct_id": distinct_id(call), "$insert_id": call.outcome_id,
-        "ip": event.ip_address or "0", "promo_id": event.prompt_id, "promo_name": event.prompt_name,
-        "variation_id": event.variant_id, "variation_name": event.variant_name, "event_timestamp": moment,
+        **params.extra_properties, "time": event.time, "distinct_id": distinct_id(call), "$insert_id": call.outcome_id,
+        "ip": event.ip_address or "0", **params.renamed(prompt_properties(event)),
     }
-    known = {name: value for name, value in properties.items() if value is not None}
-    name = params.event_name or EVENT_NAMES.get(event.interaction, f"Recurly Engage Prompt {event.interaction}")
-    body = orjson.dumps({"event": name, "properties": {**params.extra_properties, **known}})
+    body = orjson.dumps({"event": event_name(event, params.chosen(event)), "properties": properties})
     return Item(body, reference=call.outcome_id)
 
 
@@ -191,20 +183,13 @@ def export_prompt_event(settings: MixpanelSettings, items: Sequence[Item]) -> Ba
         headers={"Content-Encoding": "gzip"}, look_at=(400, 413),
     )
     if response.status == 413:
-        return (yield from _halves(settings, items, response))
+        if len(items) == 1:
+            return [_refusal(response, "too_large")]
+        return (yield from halved(export_prompt_event, settings, items))
     failed = _failed_records(response, items)
     if response.status == 400 and not failed:
         raise _refusal(response, "invalid_batch")
     return [failed.get(index) or Done(item.reference) for index, item in enumerate(items)]
-
-
-def _halves(settings: MixpanelSettings, items: Sequence[Item], response: Response) -> BatchFlow:
-    if len(items) == 1:
-        return [_refusal(response, "too_large")]
-    middle = len(items) // 2
-    first = yield from export_prompt_event(settings, items[:middle])
-    second = yield from export_prompt_event(settings, items[middle:])
-    return [*first, *second]
 
 
 def _array(items: Sequence[Item]) -> bytes:
@@ -274,10 +259,7 @@ def sync_user_traits(settings: MixpanelSettings, items: Sequence[Item]) -> Batch
         return [Done() for _ in items]
     if len(items) == 1:
         return [_refusal(response, "invalid_profile")]
-    middle = len(items) // 2
-    first = yield from sync_user_traits(settings, items[:middle])
-    second = yield from sync_user_traits(settings, items[middle:])
-    return [*first, *second]
+    return (yield from halved(sync_user_traits, settings, items))
 
 
 def _accepted(response: Response) -> bool:

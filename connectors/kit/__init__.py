@@ -13,7 +13,7 @@ from connectors.kit.errors import (
     Undecodable,
 )
 from connectors.kit.event import Call, Event, Value
-from connectors.kit.export import BatchFlow, BatchLimits, Export, Item, ItemEnd
+from connectors.kit.export import BatchFlow, BatchLimits, Export, Item, ItemEnd, halved
 from connectors.kit.fields import NoParams, Params, Settings, field
 from connectors.kit.http import (
     Request,
@@ -39,6 +39,6 @@ __all__ = [
     "Export", "Failure", "Flow", "FormInput", "InDoubt", "Item", "ItemEnd", "Limits", "Misconfigured",
     "MissingAttributes", "NoParams", "Option", "OptionsFlow", "Params", "Rejected", "Repeat", "Request", "Requires",
     "Response", "Settings", "Sign", "SignContext", "Signed", "Step", "Token", "TokenFlow", "Unavailable",
-    "Undecodable", "Value", "all_of", "any_of", "delete", "failure", "field", "get", "instruct", "patch", "post",
-    "put", "read_status", "reader", "retry_after", "segment", "sign_with",
+    "Undecodable", "Value", "all_of", "any_of", "delete", "failure", "field", "get", "halved", "instruct", "patch",
+    "post", "put", "read_status", "reader", "retry_after", "segment", "sign_with",
 ]

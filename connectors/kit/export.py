@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from connectors.kit.action import NOTHING, Done, Repeat, Requires
 from connectors.kit.errors import Failure
@@ -28,6 +28,18 @@ ItemEnd = Done | Failure
 
 BatchFlow = Generator[Request, Response, Sequence[ItemEnd]]
 """Sends some items and returns how each ended, in their order. Raising a Failure fails all of them alike."""
+
+S = TypeVar("S", bound=Settings)
+
+
+def halved(
+    send: Callable[[S, Sequence[Item]], BatchFlow], settings: S, items: Sequence[Item]
+) -> BatchFlow:
+    """Send each half by itself: how one finds the items that a vendor minds without naming them."""
+    middle = len(items) // 2
+    first = yield from send(settings, items[:middle])
+    second = yield from send(settings, items[middle:])
+    return [*first, *second]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,3 +45,12 @@ def full_name(call: Call[Any, Any]) -> str:
     """The attribute `name`, else first and last name; "" where none is synced."""
     parts = (call.attribute("first_name"), call.attribute("last_name"))
     return call.attribute("name") or " ".join(one for one in parts if one)
+
+
+YES = frozenset({"true", "1", "yes", "granted", "consented", "opted_in"})
+
+
+def agreed(call: Call[Any, Any], name: str) -> bool | None:
+    """Whether the user agreed, by an attribute that says so; None where it is absent. What is no clear yes is a no."""
+    text = call.attribute(name).strip().lower() if name else ""
+    return text in YES if text else None

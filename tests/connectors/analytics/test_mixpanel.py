@@ -235,3 +235,16 @@ def test_a_base_address_of_ones_own_replaces_the_region():
 def test_credentials_go_to_mixpanels_hosts_only(url):
     with pytest.raises(ValidationError, match="base_url"):
         connector.settings.model_validate({**SETTINGS, "base_url": url})
+
+
+def test_names_of_events_and_properties_can_be_chosen():
+    params = {"event_names": {"accept": "Offer accepted"}, "property_names": {"promo_id": "campaign", "promo_name": ""}}
+    body = orjson.loads(item(params=params).body)
+    assert body["event"] == "Offer accepted"
+    assert (body["properties"]["campaign"], "promo_id" in body["properties"]) == ("p-1", False)
+    assert "promo_name" not in body["properties"]
+
+
+def test_a_property_cannot_take_the_name_that_deduplication_lives_on():
+    with pytest.raises(ValidationError, match="cannot be set here"):
+        item(params={"property_names": {"promo_id": "$insert_id"}})

@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.kit import Call, MissingAttributes, NoParams, Rejected, Settings
-from connectors.kit.person import full_name, is_address, known_or_typed_address, typed_address
+from connectors.kit.person import agreed, full_name, is_address, known_or_typed_address, typed_address
 from testkit import flows
 
 
@@ -60,3 +60,16 @@ def test_the_known_address_goes_before_the_typed_one():
 ])
 def test_a_name_is_whole_or_put_together(attributes, name):
     assert full_name(call(**attributes)) == name
+
+
+@pytest.mark.parametrize(("value", "consent"), [
+    (True, True), ("true", True), (" Granted ", True), (1, True), ("yes", True), ("opted_in", True),
+    (False, False), ("false", False), ("denied", False), (0, False), ("perhaps", False), (["true"], False),
+    (None, None), ("", None), ("  ", None),
+])
+def test_only_a_clear_yes_is_consent(value, consent):
+    assert agreed(call(consent=value), "consent") is consent
+
+
+def test_where_no_attribute_is_named_nothing_is_known():
+    assert agreed(call(), "") is None

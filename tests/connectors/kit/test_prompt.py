@@ -5,7 +5,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from connectors.kit import Call, NoParams, Rejected, Settings
 from connectors.kit.event import EXPORT_INTERACTIONS
-from connectors.kit.prompt import EVENT_NAMES, Texts, event_name, filled, iso_time, prompt_properties
+from connectors.kit.prompt import EVENT_NAMES, EventParams, Texts, event_name, filled, iso_time, prompt_properties
 from testkit import flows
 
 
@@ -69,3 +69,41 @@ def test_what_was_typed_goes_before_attributes_of_the_same_name_and_is_kept_soun
 def test_ambiguous_percent_signs_are_refused_when_saved():
     with pytest.raises(ValidationError):
         TypeAdapter(Texts).validate_python({"field": "%dead%41"})
+
+
+def test_the_goal_that_was_reached_can_be_told():
+    texts = {"goal": "%goal_name%", "value": "%goal_value%", "id": "%goal_id%"}
+    assert fill(texts, {"goal_id": "theirs"}, goal_name="Stayed", goal_value=9.5) == {
+        "goal": "Stayed", "value": 9.5, "id": "theirs",
+    }
+
+
+@pytest.mark.parametrize(("params", "name"), [
+    ({}, ""), ({"event_name": "Prompt"}, "Prompt"), ({"event_names": {"accept": "Saved"}}, "Saved"),
+    ({"event_name": "Prompt", "event_names": {"accept": "Saved"}}, "Saved"),
+    ({"event_name": "Prompt", "event_names": {"decline": "Lost", "accept": ""}}, "Prompt"),
+])
+def test_events_are_named_by_interaction_else_all_alike(params, name):
+    assert EventParams(**params).chosen(flows.event(interaction="accept")) == name
+
+
+def test_all_chosen_names_can_be_looked_at():
+    chosen = EventParams(event_name="a", event_names={"accept": "b", "decline": ""})
+    assert chosen.all_names == ("a", "b")
+
+
+def test_properties_get_the_names_that_were_chosen_and_go_where_the_name_is_empty():
+    params = EventParams(property_names={"promo_id": "campaign", "promo_name": ""})
+    assert params.renamed({"promo_id": "p", "promo_name": "P", "variation_id": "v"}) == {
+        "campaign": "p", "variation_id": "v",
+    }
+    assert EventParams().renamed({"promo_id": "p"}) == {"promo_id": "p"}
+
+
+@pytest.mark.parametrize(("params", "place"), [
+    ({"event_names": {"click": "x"}}, "event_names"), ({"property_names": {"promo": "x"}}, "property_names"),
+])
+def test_interactions_and_properties_that_do_not_exist_are_refused_when_saved(params, place):
+    with pytest.raises(ValidationError) as refused:
+        EventParams(**params)
+    assert refused.value.errors()[0]["loc"][0] == place
