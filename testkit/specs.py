@@ -43,6 +43,23 @@ def load_types(vendor: str) -> Types | None:
     return Types(orjson.loads(file.read_bytes())) if file and file.is_file() else None
 
 
+def load_discovery(vendor: str) -> Types | None:
+    """The schemas of a vendor's API description in Google's discovery format; None where it is not there."""
+    place = folder()
+    files = sorted((place / vendor).glob("*.json")) if place else []
+    return Types({"types": _pointed(orjson.loads(files[0].read_bytes())["schemas"])}) if files else None
+
+
+def _pointed(part: Any) -> Any:
+    """Discovery names a schema where JSON Schema points to it."""
+    if isinstance(part, list):
+        return [_pointed(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {name: f"#/types/{one}" if name == "$ref" and isinstance(one, str) else _pointed(one)
+            for name, one in part.items()}
+
+
 class Types:
     """Named JSON schemas."""
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
-from connectors.kit.action import Done
+from connectors.kit.action import Done, Flow
 from connectors.kit.errors import MissingAttributes, Rejected
 from connectors.kit.event import Call
+from connectors.kit.http import Request, Response
 from connectors.kit.prompt import filled
 from connectors.kit.template import as_text
 
@@ -87,6 +88,19 @@ class DeviceEnd(NamedTuple):
         about = f"device.{self.device.name}"
         facts = {"reference": self.reference, "reason": self.reason, **self.more}
         return {about: self.state, **{f"{about}.{name}": value for name, value in facts.items() if value}}
+
+
+def to_each(
+    found: Sequence[Device], ask: Callable[[Device], Request | DeviceEnd], end: Callable[[Device, Response], DeviceEnd]
+) -> Flow:
+    """Send to each device, one after another; `ask` may know the end of one without a request."""
+    ends: list[DeviceEnd] = []
+    for device in found:
+        asked = ask(device)
+        if isinstance(asked, Request):
+            asked = end(device, (yield asked))
+        ends.append(asked)
+    return sent_to(ends)
 
 
 def sent_to(ends: Sequence[DeviceEnd]) -> Done:

@@ -6,7 +6,7 @@ Reference: https://developer.apple.com/documentation/usernotifications/sending-n
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID, uuid5
@@ -41,7 +41,7 @@ from connectors.kit import (
     segment,
 )
 from connectors.kit.auth import private_key_problem, signed_jwt
-from connectors.kit.device import NAMED_HELP, Device, DeviceEnd, check_size, custom_data, devices, sent_to
+from connectors.kit.device import NAMED_HELP, Device, DeviceEnd, check_size, custom_data, devices, to_each
 from connectors.kit.fields import refuse
 from connectors.kit.hosts import host_problem, test_hosts_field
 from connectors.kit.http import address, header_lines
@@ -239,21 +239,13 @@ def send_push(call: Call[ApnsSettings, Notification]) -> Flow:
     """One notification to each device; it is done if one of them is to get it."""
     found, body = devices(call, TOKENS, clean=str.lower), payload(call)
     check_size(body, MAX_PAYLOAD)
-    return (yield from _each(call, found, body))
+    return (yield from to_each(found, lambda device: _to(call, device, body), _end))
 
 
-def _each(call: Call[ApnsSettings, Notification], found: Sequence[Device], body: bytes) -> Flow:
-    ends = []
-    for device in found:
-        if _HEX.fullmatch(device.token):
-            ends.append(_end(device, (yield _to(call, device, body))))
-        else:
-            ends.append(DeviceEnd(device, "unregistered", reason="not_hexadecimal"))
-    return sent_to(ends)
-
-
-def _to(call: Call[ApnsSettings, Notification], device: Device, body: bytes) -> Request:
+def _to(call: Call[ApnsSettings, Notification], device: Device, body: bytes) -> Request | DeviceEnd:
     """The request for one device; its ids are the same for every repeat."""
+    if not _HEX.fullmatch(device.token):
+        return DeviceEnd(device, "unregistered", reason="not_hexadecimal")
     params = call.params
     expires = int(call.now) + params.ttl_seconds if params.ttl_seconds else 0
     kind, priority = ("background", 5) if params.silent else ("alert", 10)

@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.kit import get, post
-from testkit.specs import VARIABLE, Specs, Types, folder, load, load_types
+from testkit.specs import VARIABLE, Specs, Types, folder, load, load_discovery, load_types
 
 DOCUMENT = {
     "paths": {"/things/{id}": {
@@ -95,3 +95,16 @@ def test_a_value_is_held_against_a_named_schema_with_alternatives(value, problem
 
 def test_named_schemas_of_an_absent_vendor_are_none():
     assert load_types("nobody") is None
+    assert load_discovery("nobody") is None
+
+
+def test_a_description_in_googles_format_is_read(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    (tmp_path / "vendor").mkdir()
+    (tmp_path / "vendor" / "api.json").write_text(
+        '{"schemas": {"Send": {"type": "object", "properties": {"what": {"$ref": "What"}}},'
+        ' "What": {"type": "object", "properties": {"ttl": {"type": "string"}}}}}')
+    found = load_discovery("vendor")
+    assert found.problems("Send", {"what": {"ttl": "1s"}}) == []
+    assert found.problems("Send", {"what": {"ttl": 1, "tll": 1}}) == [
+        "Send.what.ttl: 1 is no string", "Send.what: tll is unknown"]
