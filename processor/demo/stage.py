@@ -29,8 +29,8 @@ from processor.settings import (
 from testkit.vendors import VendorServer, example
 
 _PACKAGE = Path(__file__).parents[1]
-EXAMPLES = (_PACKAGE.parent / "config", _PACKAGE / "_data" / "config")
-"""The example configuration: in a checkout, and installed."""
+EXAMPLES = (_PACKAGE / "_data" / "config", _PACKAGE.parent / "config")
+"""The example configuration: installed, and in a checkout."""
 
 JOIN_GRACE = 3.0
 PARK_AFTER = 1.0
@@ -87,7 +87,7 @@ def stage(wish: Wish) -> Iterator[Stage]:
 
 def example_folder() -> Path:
     """The example configuration that comes with the package."""
-    return next((one for one in EXAMPLES if (one / "apps").is_dir()), EXAMPLES[0])
+    return next((one for one in EXAMPLES if (one / "apps").is_dir()), EXAMPLES[-1])
 
 
 def _broker(wish: Wish, config: Path) -> AbstractContextManager[Home]:
