@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ PACKAGES = ("connectors", "processor", "testkit")
 LONGEST_FUNCTION = 50
 LONGEST_FILE = 400
 LONGEST_CONNECTOR = 350
+HIDDEN = {".venv", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "__pycache__", "state"}
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 
 # Written in parts, so that this file does not name what it forbids.
@@ -32,10 +34,10 @@ class Function(NamedTuple):
 
 def tracked() -> list[Path]:
     """Files under version control; all files where this is no checkout."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
-    if listed.returncode != 0:
-        return [path for path in ROOT.rglob("*") if path.is_file() and ".venv" not in path.parts]
-    return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+    if shutil.which("git") and (ROOT / ".git").exists():
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+        return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+    return [path for path in ROOT.rglob("*") if path.is_file() and not HIDDEN & set(path.relative_to(ROOT).parts)]
 
 
 def sources() -> list[Path]:
