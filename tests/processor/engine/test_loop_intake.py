@@ -140,7 +140,7 @@ def test_bytes_in_flight_are_bounded_too():
 
 
 def test_a_prompt_that_was_removed_ends_its_parked_chains_and_keeps_the_books():
-    process = harness(Bind("alpha.needs"))
+    process = harness("alpha.needs")
     process.accept("e1")
     process.engine.configure(configuration({"p": []}, version="v2"))
     process.sync("ann0", email="a")
