@@ -58,6 +58,8 @@ AFTER_QUOTA, AFTER_ERROR = 60.0, 10.0
 """Seconds that Google asks to wait at least where it sends no Retry-After."""
 FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
+MALFORMED = "registration token is not a valid"
+"""What Google says of a token that it never gave out."""
 WRONG_APNS_KEY = "THIRD_PARTY_AUTH_ERROR"
 UNREGISTERED = frozenset({"UNREGISTERED", "SENDER_ID_MISMATCH"})
 
@@ -124,10 +126,11 @@ def code_of(response: Response) -> str:
 
 
 def about_token(response: Response) -> bool:
-    """Whether a refusal blames the registration token itself."""
+    """Whether a refusal blames the registration token itself; Google names the member, or says it in words only."""
     rows = _details(response, BAD_REQUEST).get("fieldViolations")
     fields = [one.get("field") for one in rows if isinstance(one, dict)] if isinstance(rows, list) else []
-    return "message.token" in fields
+    said = str(response.member("error", "message") or "").lower()
+    return "message.token" in fields or (response.status == 400 and MALFORMED in said)
 
 
 def read(_request: Request, response: Response) -> Failure | None:
@@ -158,15 +161,14 @@ connector = Connector(
     limits=Limits(rate=10_000.0, concurrency=100),
     help="Sends push notifications through Firebase to the user's Android, Apple and web devices.",
     docs="https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages/send", api_version="v1",
-    confidence="Not tried against Firebase. Google does not say how it counts the 4,096 bytes of a message: names and"
-               " values of the notification and of the data are counted before sending, so that Google may still"
-               " refuse a message that is only just too large.",
+    confidence="Not tried against Firebase. Names and values of the notification and of the data count against the"
+               " 4,096 bytes of a message, as Google describes it; it may still refuse one that is only just smaller.",
 )
 
 
 def _unreserved(texts: dict[str, str]) -> dict[str, str]:
     taken = sorted(name for name in texts if name in ("from", "message_type", "deep_link", "promo_id")
-                   or name.startswith(("google.", "gcm.")))
+                   or name.startswith(("google", "gcm")))
     if taken:
         raise ValueError(f"{', '.join(taken)} cannot be set here: Google or the notification itself uses it")
     return texts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from testkit.vendors.adm import Adm
 from testkit.vendors.apns import Apns
 from testkit.vendors.apple_app_store import AppStore
 from testkit.vendors.bench import Bench
@@ -13,6 +14,7 @@ from testkit.vendors.chargify import Chargify
 from testkit.vendors.custom_api import CustomApi
 from testkit.vendors.fcm import Fcm
 from testkit.vendors.generic import GENERIC, Generic
+from testkit.vendors.heap_row import Heap
 from testkit.vendors.iterable import Iterable
 from testkit.vendors.mixpanel import Mixpanel
 from testkit.vendors.recurly import Recurly
@@ -25,11 +27,12 @@ from testkit.vendors.zendesk import Zendesk
 from testkit.vendors.zuora import Zuora
 
 IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
-    Apns, Fcm,
+    Apns, Fcm, Adm,
     Bench, Stripe, Zendesk, SendGrid, Salesforce, Mixpanel, CustomApi,
     Chargify, Recurly,
     Braze, Iterable,
     Zuora,
+    Heap,
     Braintree,
     Shopify,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),

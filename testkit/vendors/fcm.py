@@ -121,7 +121,7 @@ def _check(message: Object) -> None:
     data, notification = message.get("data", {}), message.get("notification", {})
     if any(not isinstance(value, str) for value in data.values()):
         raise invalid("message.data", "Values of data are strings")
-    if any(name in ("from", "message_type") or name.startswith(("google.", "gcm.")) for name in data):
+    if any(name in ("from", "message_type") or name.startswith(("google", "gcm")) for name in data):
         raise invalid("message.data", "Invalid data payload key")
     size = sum(len(f"{name}{value}".encode()) for name, value in [*data.items(), *notification.items()])
     if size > MAX_PAYLOAD:
@@ -130,7 +130,7 @@ def _check(message: Object) -> None:
 
 def _check_device(token: str) -> None:
     if token.startswith("invalid"):
-        raise invalid("message.token", "The registration token is not a valid FCM registration token")
+        raise refuse(400, "INVALID_ARGUMENT", "The registration token is not a valid FCM registration token")
     found = next((refusal for start, refusal in BY_RULE.items() if token.startswith(start)), None)
     if found:
         raise refuse(*found, "Requested entity was not found." if found[0] == 404 else found[1])

@@ -27,11 +27,11 @@ def taken(name=TAKEN):
     return answer(json={"name": name})
 
 
-def refused(status, word, code="", *, field="", headers=None):
+def refused(status, word, code="", *, field="", message="why", headers=None):
     details = [{"@type": FCM_ERROR, "errorCode": code}] if code else []
     if field:
         details.append({"@type": BAD_REQUEST, "fieldViolations": [{"field": field, "description": "bad"}]})
-    return answer(status, {"error": {"code": status, "message": "why", "status": word, "details": details}},
+    return answer(status, {"error": {"code": status, "message": message, "status": word, "details": details}},
                   headers=headers)
 
 
@@ -99,6 +99,8 @@ def test_a_repeat_is_the_same_request_so_that_it_replaces_the_first_on_the_devic
 @pytest.mark.parametrize(("refusal", "reason"), [
     (GONE, "UNREGISTERED"), (refused(403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH"), "SENDER_ID_MISMATCH"),
     (refused(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", field="message.token"), "INVALID_ARGUMENT"),
+    (refused(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT",
+             message="The registration token is not a valid FCM registration token"), "INVALID_ARGUMENT"),
 ])
 def test_a_token_that_is_gone_is_named_and_the_other_device_is_served(refusal, reason):
     ended = push([refusal, taken()], tokens=[PHONE, TABLET])
@@ -161,7 +163,7 @@ def test_a_message_that_is_too_large_is_sent_to_nobody_and_bytes_count_not_lette
 @pytest.mark.parametrize("params", [
     {"title": ""}, {"body": ""}, {"ttl_seconds": 2_419_201}, {"priority": "low"}, {"collapse_key": "a b"},
     {"data": {"from": "x"}}, {"data": {"google.x": "x"}}, {"data": {"gcm.x": "x"}}, {"data": {"deep_link": "x"}},
-    {"data": {"message_type": "x"}},
+    {"data": {"message_type": "x"}}, {"data": {"gcm": "x"}}, {"data": {"promo_id": "x"}},
 ])
 def test_parameters_that_google_would_refuse_are_refused_when_they_are_entered(params):
     with pytest.raises(ValidationError):
