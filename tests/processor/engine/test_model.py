@@ -12,6 +12,7 @@ from connectors.kit.http import Response
 from processor.engine.circuit import CircuitPolicy
 from processor.engine.options import EngineOptions
 from processor.engine.retry import RetryPolicy
+from processor.model.replay import Replay
 from testkit.engine.harness import LOST, UNSENT, Clock, Harness
 from testkit.engine.ports import Sent
 from testkit.engine.vendors import Bind, configuration, event
@@ -37,6 +38,15 @@ UNKNOWN = {"boom", "lost", "cut"}
 """Ends of a call after which nobody knows whether the vendor did it."""
 ONCE = {"never", "first", "second"}
 """Paths of effects that must not be repeated."""
+
+
+EXPORT = "mix.events"
+REPLAYED = "replayed"
+"""In the model's log: from here on the event runs again because somebody asked for it."""
+
+
+def configured(version="v", secret="s"):
+    return configuration(PROMPTS, exports=["mix"], version=version, secret=secret)
 
 
 @dataclass
@@ -71,7 +81,7 @@ class EngineMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self):
         self.world, self.clock = World(), Clock()
-        self.configuration = configuration({**PROMPTS})
+        self.configuration = configured()
         self.process = Harness(self.configuration, world=self.world, clock=self.clock, options=OPTIONS)
         self.life = 0
         self.events: dict[str, Published] = {}
@@ -80,6 +90,8 @@ class EngineMachine(RuleBasedStateMachine):
         self.log: list[Called] = []
         self.done: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         self.open_events: set[str] = set()
+        self.replays: dict[str, list[str]] = {}
+        """By event: binding ids that its one replay is to run."""
 
     # what comes in
 
@@ -107,6 +119,19 @@ class EngineMachine(RuleBasedStateMachine):
     def sync(self, user):
         self.emails.add(user)
         self.process.sync(user, email=f"{user}@example.org")
+
+    @rule(data=st.data())
+    def ask_for_a_replay(self, data):
+        """Of an event whose chain, or export, ended in a dead letter; each event once."""
+        letters = {one.event_id: one for one in self.world.letters() if one.event_id not in self.replays}
+        if not letters:
+            return
+        letter = letters[data.draw(st.sampled_from(sorted(letters)))]
+        self._learn()
+        self.replays[letter.event_id] = sorted(letter.remaining)
+        self.log.append(Called("", "", REPLAYED, letter.event_id, self.life, "", ""))
+        self.process.replay(Replay("app", letter.user_id, letter.event_id, 1, letter.origin, letter.receipts,
+                                   letter.remaining, False, "olga", 0))
 
     # what vendors do
 
@@ -230,7 +255,7 @@ class EngineMachine(RuleBasedStateMachine):
             self.process.turn()
         self._learn()
         assert may_go.is_set(), "the partition never left"
-        assert all(one.action in ("first", "second", "end", "look", "token") or not self._of(one, number)
+        assert all(one.action in ("first", "second", "end", "look", "token", "import") or not self._of(one, number)
                    for one in self.log[begun:]), "something began while the partition left"
         for sent in self.process.transport.cut:
             if not sent.model.end:
@@ -267,7 +292,7 @@ class EngineMachine(RuleBasedStateMachine):
 
     @rule()
     def change_configuration(self):
-        self.process.engine.configure(configuration({**PROMPTS}, version=f"v{self.life}", secret=f"s{len(self.log)}"))
+        self.process.engine.configure(configured(f"v{self.life}", f"s{len(self.log)}"))
         self.process.turn()
 
     # promises, at any time
@@ -281,17 +306,23 @@ class EngineMachine(RuleBasedStateMachine):
             ended[one.event_id].add(one.binding_id)
         for name in sorted(self.open_events):
             one = self.events[name]
-            if len(ended[name]) == len(PROMPTS[one.prompt]):
+            chain_open = len(ended[name] - {EXPORT}) < len(PROMPTS[one.prompt])
+            export_open = EXPORT not in ended[name]
+            if not chain_open and not export_open:
                 self.open_events.discard(name)
             elif self.world.committed.get((TOPICS.interactions, one.place[0]), 0) > one.place[1]:
-                assert f"app:{name}" in chains, f"{name} was passed by the committed offset"
+                assert not chain_open or f"app:{name}" in chains, f"{name} was passed by the committed offset"
+                assert not export_open or f"app:{name}#exports" in chains, f"export of {name} was passed"
 
     @invariant()
     def what_must_not_be_repeated_is_not(self):
         self._learn()
         sure = defaultdict(bool)
         for one in self.log:
-            if one.action in ONCE:
+            if one.action == REPLAYED:
+                for place in [place for place in sure if place[2] == one.event_id]:
+                    sure[place] = False
+            elif one.action in ONCE:
                 place = (one.connector, one.action, one.event_id)
                 assert not sure[place], f"{place} was sent again"
                 sure[place] = one.end in {"", "ok", "bad"} | UNKNOWN
@@ -335,16 +366,27 @@ class EngineMachine(RuleBasedStateMachine):
     def _check_outcomes(self):
         found = defaultdict(list)
         for one in self.world.results():
-            found[one.event_id].append(one)
-        assert set(found) == set(self.events)
-        for name, published in self.events.items():
-            bindings = PROMPTS[published.prompt]
-            assert [one.binding_id for one in found[name]] == [one.action for one in bindings]
-            stopped = False
-            for binding, one in zip(bindings, found[name], strict=True):
-                assert (one.outcome == "skipped") == stopped, f"{name} {one}"
-                stopped = stopped or (one.outcome == "failed" and binding.on_error == "stop")
-                self._check_outcome(published, binding.action, one)
+            found[one.event_id, one.run, one.binding_id == EXPORT].append(one)
+        expected = {(name, 0, export) for name in self.events for export in (False, True)}
+        expected |= {(name, 1, one == EXPORT) for name, bindings in self.replays.items() for one in bindings}
+        assert set(found) == expected
+        for (name, run, export), results in found.items():
+            ids = [one.binding_id for one in results]
+            if export:
+                assert ids == [EXPORT]
+            elif run:
+                assert sorted(ids) == self.replays[name]
+            else:
+                self._check_chain(self.events[name], results)
+
+    def _check_chain(self, published, results):
+        bindings = PROMPTS[published.prompt]
+        assert [one.binding_id for one in results] == [one.action for one in bindings]
+        stopped = False
+        for binding, one in zip(bindings, results, strict=True):
+            assert (one.outcome == "skipped") == stopped, f"{one}"
+            stopped = stopped or (one.outcome == "failed" and binding.on_error == "stop")
+            self._check_outcome(published, binding.action, one)
 
     def _check_outcome(self, published, action, one):
         connector, _, name = action.partition(".")
@@ -364,8 +406,10 @@ class EngineMachine(RuleBasedStateMachine):
             assert action == "beta.key"
 
     def _check_letters(self):
-        failed = sorted({one.event_id for one in self.world.results() if one.outcome == "failed"})
-        assert sorted(one.event_id for one in self.world.letters()) == failed
+        failed = {(one.event_id, one.run, one.binding_id == EXPORT)
+                  for one in self.world.results() if one.outcome == "failed"}
+        letters = [(one.event_id, one.run, one.failures[0].binding_id == EXPORT) for one in self.world.letters()]
+        assert sorted(letters) == sorted(failed)
 
     def _check_order(self):
         for user in USERS:
@@ -376,8 +420,11 @@ class EngineMachine(RuleBasedStateMachine):
     def _check_calls_in_order(self, connector, names):
         ranks = {name: rank for rank, name in enumerate(names)}
         highest: dict[int, int] = {}
+        replayed = set()
         for one in self.log:
-            if one.connector != connector or one.event_id not in ranks:
+            if one.action == REPLAYED:
+                replayed.add(one.event_id)
+            if one.connector != connector or one.event_id not in ranks or one.event_id in replayed:
                 continue
             if self.events[one.event_id].prompt == "mail" and connector == "beta":
                 continue  # it may overtake
