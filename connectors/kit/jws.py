@@ -6,6 +6,7 @@ from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from warnings import catch_warnings
 
 import jwt
 import orjson
@@ -106,8 +107,10 @@ def _chain(texts: object) -> Sequence[Certificate]:
     if not isinstance(texts, list) or len(texts) != CHAIN_LENGTH or not all(isinstance(one, str) for one in texts):
         raise UntrustedError("it does not bring three certificates")
     try:
-        return [load_der_x509_certificate(b64decode(one, validate=True)) for one in texts]
-    except UNFIT:
+        # what the library merely frowns at (a serial number that is not positive) is no certificate to trust
+        with catch_warnings(action="error"):
+            return [load_der_x509_certificate(b64decode(one, validate=True)) for one in texts]
+    except (*UNFIT, Warning):
         raise UntrustedError("its certificates cannot be read") from None
 
 
