@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote_plus
 
 MASK = "***"
 LIMIT = 2048
 """Characters of a body that are kept."""
+IDENTIFYING = 16
+"""Characters from which on a part of a value (a device token in a list of them) says who somebody is."""
 
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+(?:@|%40)[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
+_BETWEEN = re.compile(r"[\s,;]+")
 _LONG_NUMBER = re.compile(r"(?<![\w-])\+?\d[\d ().-]{7,}\d(?![\w-])")
 
 
@@ -18,7 +21,16 @@ def masked(text: str, personal: Iterable[object]) -> str:
     """`text`, cut to the limit, without e-mail addresses, phone-like numbers and the given personal values."""
     text = _EMAIL.sub(MASK, text[: LIMIT * 2])
     for value in personal:
-        word = str(value)
-        if len(word) > 2:
-            text = text.replace(word, MASK).replace(quote_plus(word), MASK)
+        for word in _forms(str(value)):
+            text = text.replace(word, MASK)
     return _LONG_NUMBER.sub(MASK, text)[:LIMIT]
+
+
+def _forms(value: str) -> Iterator[str]:
+    """How a value can stand in a request: as it is, in form encoding, its long parts alone and in lower case."""
+    if len(value) > 2:
+        yield value
+        yield quote_plus(value)
+    for part in _BETWEEN.split(value):
+        if len(part) >= IDENTIFYING:
+            yield from (part, quote_plus(part), part.lower())

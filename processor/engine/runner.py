@@ -344,7 +344,9 @@ class Runner:
         return Broken(short, f"{type(error).__name__} in {step.connector_id}.{step.action_id} ({where})")
 
     def _exchange(self, chain: Chain, request: Request, answer: Any, seconds: float) -> Exchange:
-        personal = [value for value in chain.attributes.values() if isinstance(value, str)]
+        known = chain.attributes.values()
+        personal = [value for value in known if isinstance(value, str)]
+        personal.extend(one for value in known if isinstance(value, list) for one in value)
         personal.extend(chain.event.form.values())
         personal.append(chain.event.user_id)
         is_answer = isinstance(answer, Response)

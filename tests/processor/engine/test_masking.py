@@ -40,3 +40,12 @@ def test_no_more_than_the_limit_is_kept(text):
 
 def test_ids_and_short_numbers_stay_readable():
     assert masked("coupon sub_12345678901 at 2027, 42", ()) == "coupon sub_12345678901 at 2027, 42"
+
+
+@pytest.mark.parametrize("synced", ["A1" * 16, f"{'A1' * 16}, b2", f"short;{'A1' * 16}"])
+def test_a_device_token_is_masked_also_where_it_was_one_of_several_or_written_otherwise(synced):
+    assert masked(f"/3/device/{'a1' * 16}", (synced,)) == "/3/device/***"
+
+
+def test_short_parts_of_a_value_are_left_for_they_name_nobody():
+    assert masked("a gold plan", ("gold, silver",)) == "a gold plan"
