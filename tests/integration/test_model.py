@@ -10,16 +10,16 @@ from testkit.processor import expected
 
 @pytest.fixture
 def begin(site, vendors):
-    """Publishes a load, with the vendors in trouble."""
+    """Publishes a load, or the first of its events, with the vendors in trouble."""
     site.configure(expected.configuration(vendors.url))
 
-    def publish(seed, interactions, users):
+    def publish(seed, interactions, users, first=None):
         load = expected.load(seed, interactions, users, int(time.time() * 1000))
         expected.seed_vendors(vendors)
         expected.faults(vendors)
         for app, synced in load.attributes.items():
             site.sync(app, synced)
-        site.publish(*load.events)
+        site.publish(*load.events[:first])
         return load
 
     return publish
@@ -58,7 +58,7 @@ def test_ten_thousand_interactions_end_as_an_independent_model_predicts(site, ve
 
 @pytest.mark.parametrize("transport", ["curl", "requests"])
 def test_an_orderly_end_in_the_middle_and_a_restart_lose_and_repeat_nothing(site, vendors, begin, transport):
-    load = begin(4, 2000, 300)
+    load = begin(4, 1500, 300)
     processor = site.started(http__transport=transport, flow__max_in_flight=200)
     with site.results() as results:
         for share in (0.2, 0.5):
@@ -73,7 +73,7 @@ def test_an_orderly_end_in_the_middle_and_a_restart_lose_and_repeat_nothing(site
 
 
 def test_a_kill_in_the_middle_loses_nothing_and_repeats_no_finished_binding(site, vendors, begin):
-    load = begin(5, 3000, 300)
+    load = begin(5, 1500, 300)
     processor = site.started(flow__max_in_flight=200)
     with site.results() as results:
         read = results.at_least(int(load.outcomes * 0.4))
@@ -98,19 +98,40 @@ def test_two_processes_share_the_work_and_hand_over_by_the_classic_protocol(site
 
 
 def hand_over(site, vendors, begin, protocol):
-    """The second joins while the first works; then the first leaves, and the second ends it all."""
-    load = begin(6, 3000, 300)
+    """The second joins while the first works; then the first leaves in the midst of it, and the second goes on."""
+    load = begin(6, 1800, 300, first=600)
     first = site.started("first", group_protocol=protocol, flow__max_in_flight=100)
+    second = site.processor("second", group_protocol=protocol, flow__max_in_flight=100)
+    second.start()
+    for start in range(600, 1200, 50):
+        site.publish(*load.events[start:start + 50])
+        time.sleep(0.2)
+    second.wait_ready()
+    site.publish(*load.events[1200:])
+    second.until(lambda: second.metric("books_outcomes") > 0, what="the second works")
+    shared = first.metric("books_outcomes")
+    first.end()
     with site.results() as results:
-        results.at_least(int(load.outcomes * 0.1))
-        second = site.processor("second", group_protocol=protocol, flow__max_in_flight=100)
-        second.start()
-        second.until(lambda: second.metric("books_outcomes") > load.outcomes * 0.05, 40, "the second has its share")
-        shared = first.metric("books_outcomes")
-        first.end()
         results.at_least(load.outcomes, 60)
         books_close(second)
-        assert shared > 0
-        assert second.metric("books_outcomes") > 0
+        assert 0 < shared < load.outcomes
         second.end()
         check(site, vendors, load, results)
+
+
+def test_a_process_that_hung_and_lost_its_partitions_writes_nothing_of_them_any_more(site, vendors, begin):
+    load = begin(7, 1500, 300)
+    first = site.started("first", flow__max_in_flight=100)
+    with site.results() as results:
+        results.at_least(int(load.outcomes * 0.2))
+        second = site.processor("second", flow__max_in_flight=100)
+        first.halt()
+        second.start()
+        second.until(lambda: second.metric("books_outcomes") > load.outcomes * 0.2, 40, "the second has taken over")
+        first.resume()
+        results.at_least(load.outcomes, 60)
+        second.until(lambda: first.metric("books_events_in_flight") + second.metric("books_events_in_flight") == 0)
+        first.until(lambda: first.get("/ready").status == 200, what="the first is a member again")
+        first.end()
+        second.end()
+        check(site, vendors, load, results, killed=True)
