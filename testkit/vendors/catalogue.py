@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from testkit.vendors.adm import Adm
+from testkit.vendors.amplitude_row import Amplitude
 from testkit.vendors.apns import Apns
 from testkit.vendors.apple_app_store import AppStore
 from testkit.vendors.bench import Bench
@@ -32,7 +33,7 @@ IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Chargify, Recurly,
     Braze, Iterable,
     Zuora,
-    Heap,
+    Heap, Amplitude,
     Braintree,
     Shopify,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
