@@ -29,6 +29,8 @@ COMMANDS: Mapping[str, Entry] = {
     "config": Entry("processor.cli.config", "config", "Check the configuration."),
     "connectors": Entry("processor.cli.connectors", "connectors", "Show what can be called, and what it needs."),
     "topics": Entry("processor.cli.topics", "topics", "Plan and make the Kafka topics."),
+    "waiting": Entry("processor.cli.waiting", "waiting", "Show what waits, for what, and since when."),
+    "books": Entry("processor.cli.books", "books", "Check that everything that came in is accounted for."),
     "doctor": Entry("processor.cli.doctor", "doctor", "Say in plain words what is wrong."),
 }
 
