@@ -17,7 +17,7 @@ VARIABLE = "PROMPT_ACTIONS_VENDOR_SPECS"
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "vendor-specs"
 TYPES: Mapping[str, type | tuple[type, ...]] = {
     "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
-    "null": type(None),
+    "null": type(None), "any": object,
 }
 Json = Mapping[str, Any]
 
@@ -48,6 +48,16 @@ def load_discovery(vendor: str) -> Types | None:
     place = folder()
     files = sorted((place / vendor).glob("*.json")) if place else []
     return Types({"types": _pointed(orjson.loads(files[0].read_bytes())["schemas"])}) if files else None
+
+
+def load_schema(vendor: str, file: str) -> Types | None:
+    """One JSON Schema file of a vendor as the type "whole"; None where it is not there."""
+    place = folder()
+    path = place / vendor / file if place else None
+    if path is None or not path.is_file():
+        return None
+    document = orjson.loads(path.read_bytes())
+    return Types({**document, "types": {"whole": document}})
 
 
 def _pointed(part: Any) -> Any:
@@ -150,8 +160,9 @@ def _checked(document: Json, schema: Json, value: Any, where: str, free: Sequenc
     schema = _whole(document, schema)
     if value is None and schema.get("nullable"):
         return
-    if "anyOf" in schema:
-        found = [list(_checked(document, one, value, where, free)) for one in schema["anyOf"]]
+    choices = schema.get("anyOf", schema.get("oneOf"))
+    if choices:
+        found = [list(_checked(document, one, value, where, free)) for one in choices]
         if all(found):  # what the alternative of the right type says, where there is one
             yield from min(found, key=lambda problems: problems[0].startswith(f"{where}: {value!r} is no "))
         return
@@ -191,9 +202,12 @@ def _broken(schema: Json, value: Any) -> Iterator[str]:
 
 def _members(document: Json, schema: Json, value: Json, where: str, free: Sequence[str]) -> Iterator[str]:
     known: Json = schema.get("properties", {})
+    others = schema.get("additionalProperties", False)
     yield from (f"{where}: {name} is required" for name in schema.get("required", ()) if name not in value)
     for name, one in value.items():
         if name in known:
             yield from _checked(document, known[name], one, f"{where}.{name}", free)
-        elif known and "additionalProperties" not in schema:
+        elif known and others is False:
             yield f"{where}: {name} is unknown"
+        elif isinstance(others, dict):
+            yield from _checked(document, others, one, f"{where}.{name}", free)

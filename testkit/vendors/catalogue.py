@@ -18,6 +18,7 @@ from testkit.vendors.generic import GENERIC, Generic
 from testkit.vendors.heap_row import Heap
 from testkit.vendors.iterable import Iterable
 from testkit.vendors.mixpanel import Mixpanel
+from testkit.vendors.mparticle_row import MParticle
 from testkit.vendors.recurly import Recurly
 from testkit.vendors.salesforce_marketing_cloud import Salesforce
 from testkit.vendors.sendgrid import SendGrid
@@ -33,7 +34,7 @@ IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Chargify, Recurly,
     Braze, Iterable,
     Zuora,
-    Heap, Amplitude,
+    Heap, Amplitude, MParticle,
     Braintree,
     Shopify,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),

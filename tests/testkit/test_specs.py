@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.kit import get, post
-from testkit.specs import VARIABLE, Specs, Types, folder, load, load_discovery, load_types
+from testkit.specs import VARIABLE, Specs, Types, folder, load, load_discovery, load_schema, load_types
 
 DOCUMENT = {
     "paths": {"/things/{id}": {
@@ -108,3 +108,33 @@ def test_a_description_in_googles_format_is_read(tmp_path, monkeypatch):
     assert found.problems("Send", {"what": {"ttl": "1s"}}) == []
     assert found.problems("Send", {"what": {"ttl": 1, "tll": 1}}) == [
         "Send.what.ttl: 1 is no string", "Send.what: tll is unknown"]
+
+
+STRICT = Types({
+    "definitions": {"Text": {"type": ["string", "null"]}},
+    "types": {"whole": {
+        "type": "object", "additionalProperties": False, "properties": {
+            "names": {"type": "object", "additionalProperties": {"$ref": "#/definitions/Text"}},
+            "event": {"oneOf": [{"type": "object", "required": ["a"], "properties": {"a": {"enum": ["x"]}}},
+                                {"type": "string"}]},
+        },
+    }},
+})
+
+
+@pytest.mark.parametrize(("value", "problems"), [
+    ({"names": {"b": "c", "d": None}, "event": {"a": "x"}}, []), ({"event": "y"}, []),
+    ({"other": 1}, ["whole: other is unknown"]), ({"names": {"b": 1}}, ["whole.names.b: 1 is no string or null"]),
+    ({"event": {"a": "y"}}, ["whole.event.a: one of ['x'] is broken"]),
+])
+def test_members_beyond_the_named_ones_are_refused_or_held_against_their_own_schema(value, problems):
+    assert STRICT.problems("whole", value) == problems
+
+
+def test_a_schema_file_of_a_vendor_is_one_type(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    assert load_schema("acme", "batch.json") is None
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "batch.json").write_text(
+        '{"properties": {"a": {"$ref": "#/definitions/A"}}, "definitions": {"A": {"type": "string"}}}')
+    assert load_schema("acme", "batch.json").problems("whole", {"a": 1}) == ["whole.a: 1 is no string"]
