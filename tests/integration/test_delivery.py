@@ -1,4 +1,4 @@
-"""Without transactions, and on brokers of other kinds, the main job is done too."""
+"""Without transactions, the main job is done too."""
 
 import time
 
