@@ -31,6 +31,7 @@ OPTIONS = EngineOptions(
     partitions=2, join_grace=30.0, park_after=2.0, misconfigured_grace=400.0, misconfigured_pause=10.0, drain=5.0,
     stall=1e6, retry=RetryPolicy(0.5, 20.0, 3, 60.0, 30.0), circuit=CircuitPolicy(20.0, 4, 0.5, 2.0, 10.0),
 )
+EVENTS = st.lists(st.tuples(st.sampled_from(USERS), st.sampled_from(sorted(PROMPTS))), min_size=1, max_size=6)
 ANSWERS = {
     "ok": 200, "bad": 400, "boom": 500, "busy": 503, "slow": 429, "denied": 403, "lost": LOST, "unsent": UNSENT,
 }
@@ -95,7 +96,10 @@ class EngineMachine(RuleBasedStateMachine):
 
     # what comes in
 
-    @rule(some=st.lists(st.tuples(st.sampled_from(USERS), st.sampled_from(sorted(PROMPTS))), min_size=1, max_size=6))
+    @rule(some=EVENTS)
+    def accept_some(self, some):
+        self.accept(some)
+
     def accept(self, some):
         for user, prompt in some:
             self._accept(user, prompt)
@@ -178,13 +182,19 @@ class EngineMachine(RuleBasedStateMachine):
                 self._answer(self.process.calls[which % len(self.process.calls)], end, happened=happened)
 
     @precondition(lambda self: self.process.calls)
-    @rule(end=st.sampled_from(sorted(ANSWERS)), happened=st.booleans())
-    def answer_all_alike(self, end, happened):
-        self._learn()
-        for sent in list(self.process.calls):
-            if sent in self.process.calls:
-                self._answer(sent, end, happened=happened)
-                self._learn()
+    @rule(end=st.sampled_from(["ok", "ok", "ok", "ok", *sorted(ANSWERS)]), happened=st.booleans(),
+          times=st.integers(1, 4))
+    def answer_all_alike(self, end, happened, times):
+        self._answer_all(end, times, happened=happened)
+
+    def _answer_all(self, end, times, *, happened=True):
+        for _ in range(times):
+            self._learn()
+            for sent in list(self.process.calls):
+                if sent in self.process.calls:
+                    self._answer(sent, end, happened=happened)
+                    self._learn()
+            self.process.advance(0.01)
 
     # time and durability
 
@@ -217,9 +227,12 @@ class EngineMachine(RuleBasedStateMachine):
 
     # crashes and rebalances
 
-    @rule(what=st.sampled_from(["crash", "revoke", "lose"]), number=st.sampled_from([0, 1]), one=st.booleans(),
-          done=st.booleans())
-    def upheaval(self, what, number, one, done):
+    @rule(what=st.sampled_from(["crash", "revoke", "revoke", "lose"]), number=st.sampled_from([0, 1]),
+          one=st.booleans(), done=st.booleans(), some=EVENTS, rounds=st.integers(0, 3))
+    def upheaval(self, what, number, one, done, some, rounds):
+        """The process, or a partition, goes in the middle of something."""
+        self.accept(some)
+        self._answer_all("ok", rounds)
         if what == "crash":
             self._crash(happened=one, done=done)
         elif what == "revoke":
@@ -247,7 +260,7 @@ class EngineMachine(RuleBasedStateMachine):
         self._learn()
         begun = len(self.log)
         for sent in mine:
-            if waits:
+            if waits and sent in self.process.calls:
                 self._answer(sent, "ok", happened=True)
                 self._drain_flow(number)
         for _ in range(8):
