@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from processor.config.durations import spoken
@@ -121,26 +121,3 @@ def said(name: str, value: str) -> str:
     """A value as a person reads it: times with their unit."""
     known = name.endswith(".ms") and value.isdigit() and int(value) > 0
     return spoken(int(value) / 1000) if known else value
-
-
-def faults(names: Mapping[str, str], partitions: Callable[[str], int | None]) -> tuple[str, ...]:
-    """Why a processor cannot work on these topics, one sentence each; nothing where it can.
-
-    `names` are the topics' names by role; `partitions` gives a topic's number of partitions, None where it is absent.
-    """
-    found = {role: partitions(name) for role, name in names.items()}
-    missing = [names[role] for role, count in found.items() if count is None]
-    counts = {names[role]: count for role, count in found.items() if count is not None and role in USER_ROLES}
-    return (*_missing(missing), *_uneven(counts))
-
-
-def _missing(names: list[str]) -> Iterator[str]:
-    if names:
-        yield f"Missing: {', '.join(names)}. `prompt-actions topics apply` makes them."
-
-
-def _uneven(counts: Mapping[str, int]) -> Iterator[str]:
-    if len(set(counts.values())) > 1:
-        told = ", ".join(f"{name} {count}" for name, count in counts.items())
-        yield (f"Topics with a user in the key need the same number of partitions, but have: {told}. "
-               "`prompt-actions topics plan` says what to do.")

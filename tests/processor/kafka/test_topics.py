@@ -1,6 +1,6 @@
 """A plan names every difference, and refuses what would lose users."""
 
-from processor.kafka.topics import USER_ROLES, TopicSpec, TopicState, faults, plan, said
+from processor.kafka.topics import TopicSpec, TopicState, plan, said
 
 SPECS = (
     TopicSpec("interactions", "in", 4, {"retention.ms": "604800000"}),
@@ -57,22 +57,6 @@ def test_another_number_than_the_files_is_never_changed_by_itself():
 
 def test_topics_that_no_user_lies_in_may_have_any_number():
     assert plan(SPECS, {**RIGHT, "config": TopicState(3, {"cleanup.policy": "compact"})}) == ()
-
-
-def test_a_processor_is_told_which_topics_are_missing():
-    (fault,) = faults({"interactions": "in", "config": "cfg"}, {"in": 4}.get)
-    assert "cfg" in fault
-    assert "topics apply" in fault
-
-
-def test_a_processor_refuses_topics_of_users_that_differ_in_number():
-    (fault,) = faults({"interactions": "in", "attributes": "at", "config": "c"}, {"in": 4, "at": 6, "c": 1}.get)
-    assert "in 4, at 6" in fault
-
-
-def test_a_processor_works_where_all_fit():
-    names = {role: role for role in (*USER_ROLES, "config")}
-    assert faults(names, lambda name: 1 if name == "config" else 4) == ()
 
 
 def test_times_are_told_with_their_unit_and_the_rest_as_it_is():
