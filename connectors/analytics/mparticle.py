@@ -100,8 +100,8 @@ def explain(response: Response) -> tuple[str, str]:
     """Code and message of the first error; for too many requests, whose limit it is."""
     error = response.member("errors", 0) or {}
     limit = response.headers.get("x-mp-rate-limit-exceeded", "")
-    said = f"over the limit of the {limit}" if limit else response.text[:200]
-    return str(error.get("code") or f"http_{response.status}"), str(error.get("message") or said)
+    said = f"over the limit of the {limit}" if limit else str(error.get("message") or response.text[:200])
+    return str(error.get("code") or f"http_{response.status}"), said
 
 
 def check(settings: MParticleSettings) -> CheckFlow:

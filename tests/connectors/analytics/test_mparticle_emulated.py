@@ -12,7 +12,8 @@ from testkit.vendors.mparticle_row import OLD, SERVER_KEY, SERVER_SECRET
 
 EVENTS, PROFILES = "export_events", "sync_user_traits"
 SETTINGS = {"server_key": SERVER_KEY, "server_secret": SERVER_SECRET}
-USER = {"attributes": {"mparticle_customer_id": "ann", "plan": "gold"}, "time": int(time.time() * 1000), "now": time.time()}
+NOW = time.time()
+USER = {"attributes": {"mparticle_customer_id": "ann", "plan": "gold"}, "time": int(NOW * 1000), "now": NOW}
 
 
 @pytest.fixture(scope="module")
