@@ -16,6 +16,7 @@ from processor.avro.schemas import Schema, Schemas, project
 from processor.model.attributes import MODES, AttributesState, UserAttributes
 from processor.model.chain import ChainRecord
 from processor.model.dead_letter import DeadLetter
+from processor.model.demand import Demand, Want
 from processor.model.finished import Finished
 from processor.model.outcome import ActionResult
 from processor.model.replay import Replay
@@ -117,6 +118,11 @@ class Codec:
         """A replay that was asked for."""
         return shapes.replay(self._read("Replay", data))
 
+    def demand(self, data: bytes | None) -> Demand:
+        """What a process would send."""
+        process, time, wants = self._read("Demand", data).values()
+        return Demand(process, time, tuple(Want(**one) for one in wants))
+
     def encode_event(self, event: Event) -> bytes:
         """A prompt interaction as bytes."""
         return self._write("PromptInteraction", event._asdict())
@@ -148,6 +154,10 @@ class Codec:
     def encode_replay(self, replay: Replay) -> bytes:
         """A replay as bytes, always a single object."""
         return self._write_single("Replay", shapes.plain_replay(replay))
+
+    def encode_demand(self, demand: Demand) -> bytes:
+        """What a process would send as bytes, always a single object."""
+        return self._write_single("Demand", {**demand._asdict(), "wants": [one._asdict() for one in demand.wants]})
 
     def _read(self, record: str, data: bytes | None) -> dict[str, Any]:
         """The fields of `record` in the order of its current schema."""

@@ -10,14 +10,15 @@ from processor.avro.schemas import RECORDS, folder, project, records_in
 from processor.model.attributes import AttributesState, UserAttributes
 from processor.model.chain import ChainRecord, Started
 from processor.model.dead_letter import DeadLetter, Exchange, FailedBinding, Origin
+from processor.model.demand import Demand, Want
 from processor.model.finished import Finished
 from processor.model.outcome import ActionResult, Receipt
 from processor.model.replay import Replay
 
 VALUES: dict[str, type[NamedTuple]] = {"PromptInteraction": Event} | {
     one.__name__: one for one in (
-        ActionResult, AttributesState, ChainRecord, DeadLetter, Exchange, FailedBinding, Finished, Origin, Receipt,
-        Replay, Started, UserAttributes,
+        ActionResult, AttributesState, ChainRecord, DeadLetter, Demand, Exchange, FailedBinding, Finished, Origin,
+        Receipt, Replay, Started, UserAttributes, Want,
     )
 }
 EVERYWHERE = [(record, name, definition) for record in RECORDS

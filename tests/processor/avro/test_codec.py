@@ -18,6 +18,7 @@ from processor.avro.schemas import Schemas, parse, project
 from processor.model.attributes import AttributesState, UserAttributes
 from processor.model.chain import ChainRecord, Started
 from processor.model.dead_letter import DeadLetter, Exchange, FailedBinding, Origin
+from processor.model.demand import Demand, Want
 from processor.model.finished import Finished
 from processor.model.outcome import ActionResult, Receipt
 from processor.model.replay import Replay
@@ -56,6 +57,7 @@ replays = st.builds(Replay, *[text] * 3, small, origins, several(receipts), seve
                     values, st.dictionaries(text, small, max_size=2))
 states = st.builds(AttributesState, values, long, long)
 ended = st.builds(Finished, st.binary(max_size=48), long)
+demands = st.builds(Demand, text, long, several(st.builds(Want, text, text, st.floats(allow_nan=False))))
 
 PAIRS = {
     "event": (events, CODEC.encode_event, CODEC.event),
@@ -66,6 +68,7 @@ PAIRS = {
     "replay": (replays, CODEC.encode_replay, CODEC.replay),
     "attributes_state": (states, CODEC.encode_attributes_state, CODEC.attributes_state),
     "finished": (ended, CODEC.encode_finished, CODEC.finished),
+    "demand": (demands, CODEC.encode_demand, CODEC.demand),
 }
 
 
