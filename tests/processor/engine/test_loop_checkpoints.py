@@ -5,6 +5,7 @@ import pytest
 from processor.engine.loop import LoopError
 from processor.engine.options import EngineOptions
 from processor.engine.ports import Failed
+from processor.engine.runner import outcome_id
 from processor.model.chain import identity
 from processor.model.dead_letter import Origin
 from processor.model.outcome import Receipt
@@ -285,3 +286,34 @@ def test_a_woken_replay_that_runs_is_taken_up_after_a_crash():
     after = process.crash()
     after.settle(10.0)
     assert [(one.run, one.outcome) for one in after.world.results("e1")][-2:] == [(1, "succeeded"), (1, "succeeded")]
+
+
+@pytest.mark.xfail(strict=True, reason="a chain record has no place for a replay's generations: parked, they are lost")
+def test_a_replay_that_was_parked_keeps_the_generations_that_were_asked_for():
+    process = harness("alpha.key")
+    process.accept("e1")
+    process.answer(answer=400)
+    process.accept("e0")
+    process.answer(answer=503, headers={"retry-after": "60"})
+    gate = process.gate("alpha")
+    gate.circuit.open(process.clock.now)
+    process.engine.parking.outage(gate, is_open=True)
+    process.replay(replay_of(process, "e1", only=["alpha.key"], generations={"alpha.key": 1}))
+    process.settle(90.0)
+    keys = [one.headers["Idempotency-Key"] for one in process.transport.sent if one.line.endswith("e1")]
+    assert keys == [f"{outcome_id('app', 'e1', 'alpha.key', generation)}:post" for generation in (0, 1)]
+
+
+@pytest.mark.xfail(strict=True, reason="a parked replay takes the attributes of now, though it asked for those of then")
+def test_a_replay_that_was_parked_keeps_the_attributes_as_they_were():
+    process = harness("alpha.needs")
+    process.sync("ann0", email="then")
+    process.accept("e1")
+    process.answer(answer=400)
+    process.sync("ann0", email="now")
+    gate = process.gate("alpha")
+    gate.circuit.open(process.clock.now)
+    process.engine.parking.outage(gate, is_open=True)
+    process.replay(replay_of(process, "e1")._replace(attributes_as_they_were=True, attributes={"email": "then"}))
+    process.settle(30.0)
+    assert process.sent == ["PUT alpha/needs/e1/then"] * 2
