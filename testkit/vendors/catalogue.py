@@ -15,6 +15,7 @@ from testkit.vendors.chargify import Chargify
 from testkit.vendors.custom_api import CustomApi
 from testkit.vendors.fcm import Fcm
 from testkit.vendors.generic import GENERIC, Generic
+from testkit.vendors.google_analytics_row import GoogleAnalytics
 from testkit.vendors.heap_row import Heap
 from testkit.vendors.iterable import Iterable
 from testkit.vendors.mixpanel import Mixpanel
@@ -34,7 +35,7 @@ IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Chargify, Recurly,
     Braze, Iterable,
     Zuora,
-    Heap, Amplitude, MParticle,
+    Heap, Amplitude, MParticle, GoogleAnalytics,
     Braintree,
     Shopify,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
