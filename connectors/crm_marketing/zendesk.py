@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from connectors.crm_marketing import _zendesk_answers as answers
@@ -42,8 +41,8 @@ from connectors.kit import (
     sign_with,
 )
 from connectors.kit.auth import basic
-from connectors.kit.event import Value
 from connectors.kit.person import full_name
+from connectors.kit.story import prompt_label, said, story
 
 CHUNK = 100
 """Most tickets that one request may change."""
@@ -56,8 +55,6 @@ TEXT = 60_000
 FRESH = 3600.0
 """Seconds for which an idempotency key is surely kept; two hours are said, by a secondary source."""
 USER = any_of("zendesk_id", "email_address")
-SAID = {"accept": "accepted", "secondary_accept": "accepted (second button)", "decline": "declined",
-        "dismiss": "dismissed", "timeout": "timed out"}
 
 Rows = Generator[Request, Response, list[Row]]
 
@@ -194,10 +191,9 @@ def create_ticket(call: Call[ZendeskSettings, CreateTicket]) -> Flow:
 
 def _ticket(call: Call[Any, CreateTicket]) -> Row:
     event, want = call.event, call.params
-    said = SAID.get(event.interaction, event.interaction)
     ticket: Row = {
-        "subject": want.subject or f"Offer {said}: {event.prompt_name or event.prompt_id}",
-        "comment": {"body": _story(call, said), "public": False},
+        "subject": want.subject or f"Offer {said(event)}: {prompt_label(event)}",
+        "comment": {"body": "\n".join(story(call))[:TEXT], "public": False},
         **_requester(call),
         "external_id": call.key(),
         "priority": want.priority or None,
@@ -205,20 +201,6 @@ def _ticket(call: Call[Any, CreateTicket]) -> Row:
         "tags": [_tag(one) for one in ("engage", f"prompt_{event.prompt_id}", *want.tags)],
     }
     return {name: value for name, value in ticket.items() if value is not None}
-
-
-def _story(call: Call[Any, Any], said: str) -> str:
-    event = call.event
-    lines = [f"The prompt '{event.prompt_name or event.prompt_id}' was {said}.", "",
-             f"User: {event.user_id}", f"Prompt: {event.prompt_id}", f"Interaction: {event.interaction}",
-             f"Time: {datetime.fromtimestamp(event.time // 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"]
-    lines += [f"{name}: {value}" for name, value in event.form.items()]
-    lines += [f"{name}: {_shown(value)}" for name, value in sorted(call.attributes.items()) if value is not None]
-    return "\n".join(lines)[:TEXT]
-
-
-def _shown(value: Value) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _requester(call: Call[Any, Any]) -> Row:
