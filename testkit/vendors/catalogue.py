@@ -26,6 +26,7 @@ from testkit.vendors.sendgrid import SendGrid
 from testkit.vendors.shopify import Shopify
 from testkit.vendors.stripe import Stripe
 from testkit.vendors.vendor import Vendor, World
+from testkit.vendors.vindicia import Vindicia
 from testkit.vendors.zendesk import Zendesk
 from testkit.vendors.zuora import Zuora
 
@@ -38,6 +39,7 @@ IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Heap, Amplitude, MParticle, GoogleAnalytics,
     Braintree,
     Shopify,
+    Vindicia,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
 )
 
