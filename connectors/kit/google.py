@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import orjson
 from pydantic import SecretStr
 
 from connectors.kit.auth import client_credentials, private_key_problem, signed_jwt
+from connectors.kit.hosts import host_problem
 from connectors.kit.http import TokenFlow, post
 
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
@@ -57,6 +59,12 @@ def service_account_problem(key_file: SecretStr) -> str:
     except ValueError as wrong:
         return str(wrong)
     return private_key_problem(account.private_key, "RS256").replace("is no", "holds no", 1)
+
+
+def token_url_problem(url: str, *, test_hosts: bool) -> str:
+    """Why assertions must not go to `url`, for a person; "" where they may."""
+    host = url.removesuffix(urlsplit(TOKEN_URL).path)
+    return host_problem(host, (urlsplit(TOKEN_URL).netloc,), test_hosts=test_hosts)
 
 
 def service_account_token(key_file: SecretStr, scope: str, now: float, token_url: str = TOKEN_URL) -> TokenFlow:

@@ -185,9 +185,12 @@ def delete(path: str, **more: Any) -> Request:
     return build("DELETE", path, **more)
 
 
-def segment(value: Scalar) -> str:
-    """`value` percent-encoded as one path segment, so that no slash or dot climbs out of its place."""
-    text = quote(scalar(value), safe="")
+def segment(value: Scalar, keep: str = "") -> str:
+    """`value` percent-encoded as one path segment, so that no slash or dot climbs out of its place.
+
+    `keep` holds further signs that the vendor wants as they are, such as ":" (never a slash).
+    """
+    text = quote(scalar(value), safe=keep.replace("/", ""))
     return text.replace(".", "%2E") if text in (".", "..") else text
 
 

@@ -9,7 +9,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import SecretStr
 
-from connectors.kit.google import GRANT, TOKEN_URL, service_account, service_account_problem, service_account_token
+from connectors.kit.google import (
+    GRANT,
+    TOKEN_URL,
+    service_account,
+    service_account_problem,
+    service_account_token,
+    token_url_problem,
+)
 from testkit import flows
 from testkit.flows import NOW, answer
 
@@ -79,3 +86,11 @@ def test_the_audience_stays_that_of_the_account_whichever_host_is_asked():
     assert request.path == "http://localhost:1/token"
     assertion = dict(flows.form(request))["assertion"]
     assert jwt.decode(assertion, options={"verify_signature": False})["aud"] == TOKEN_URL
+
+
+@pytest.mark.parametrize(("url", "test_hosts", "sound"), [
+    (TOKEN_URL, False, True), ("https://oauth2.googleapis.com.evil.example/token", False, False),
+    ("http://localhost:1/token", False, False), ("http://localhost:1/token", True, True),
+])
+def test_assertions_go_to_google_only(url, test_hosts, sound):
+    assert (token_url_problem(url, test_hosts=test_hosts) == "") == sound

@@ -46,6 +46,10 @@ def test_a_segment_stays_one_segment(text):
     assert unquote(coded) == text
 
 
+def test_signs_that_a_vendor_wants_raw_are_kept_but_never_a_slash():
+    assert segment("2:a=/b", keep=":=/") == "2:a=%2Fb"
+
+
 @pytest.mark.parametrize(("value", "text"), [
     (True, "true"), (False, "false"), (None, ""), (3, "3"), (1.5, "1.5"), ("a", "a"),
 ])
