@@ -46,6 +46,7 @@ class Loop:
         self._is_end = is_end
         """Tells an end-of-partition event, and raises for errors; True means that nothing is to be read."""
         self._housekeeping = housekeeping
+        engine.sender.clock = clock
         self.partitions: dict[int, Partition] = {}
         self._drains: list[Drain] = []
         self._rest: deque[Any] = deque()
@@ -107,8 +108,10 @@ class Loop:
 
     def _watch_for_stall(self, now: float) -> None:
         """Nothing may go out after a long stop until a checkpoint has proven that the partitions are ours."""
-        if now - self._turned_at > self._engine.options.stall and self.partitions:
-            self._engine.sender.holding = True
+        sender = self._engine.sender
+        noticed = sender.holding and not self._proof  # in the middle of a turn, by the sender
+        if noticed or (now - self._turned_at > self._engine.options.stall and self.partitions):
+            sender.holding = True
             self._proof = self._engine.checkpoints.number + 1
             self._engine.checkpoints.forced = True
             self._engine.report("stalled", None, now - self._turned_at)
@@ -281,7 +284,8 @@ class Loop:
         if end.result == "aborted":
             self._engine.report("checkpoint_aborted", None, end.message)
             self._source.fresh_metadata()
-        elif self._engine.sender.holding and end.number >= self._proof:
+        elif self._engine.sender.holding and 0 < self._proof <= end.number:
+            self._proof = 0
             self._engine.sender.release()
 
     def _keep_house(self, _arg: Any) -> None:

@@ -46,6 +46,8 @@ class Sender:
         self.now = 0.0
         self.holding = False
         """True after a stall: nothing goes out until a checkpoint has proven that the partitions are still ours."""
+        self.clock: Callable[[], float] = lambda: self.now
+        """The loop's clock, to notice that the process stood still in the middle of a turn."""
 
     def turn(self, now: float) -> None:
         """Set the clock for this turn of the loop."""
@@ -111,6 +113,11 @@ class Sender:
         """A place at the gate is taken: sign and go, or get the token first."""
         route: Route = flight.route  # type: ignore[assignment]
         request: Request = flight.request  # type: ignore[assignment]
+        if self.clock() - self.now > self._options.stall:
+            self.holding = True  # the next turn of the loop asks for the proof
+            route.gate.busy -= 1
+            self._held.append(flight)
+            return
         token: Token | None = None
         if route.tokens and request.realm in route.tokens:
             token = self._tokens.get(route, request.realm, flight)
