@@ -55,7 +55,7 @@ class ConfigSource(Protocol):
         """The change since the last one told."""
 
 
-def options_of(settings: ProcessorSettings, partitions: int) -> EngineOptions:
+def options_of(settings: ProcessorSettings, partitions: int, stall: float) -> EngineOptions:
     """The engine's options, from the processor's settings and the topics as they are."""
     topics = settings.topics
     return EngineOptions(
@@ -73,6 +73,7 @@ def options_of(settings: ProcessorSettings, partitions: int) -> EngineOptions:
         misconfigured_grace=settings.misconfigured_grace,
         drain=settings.drain,
         future_tolerance=settings.future_tolerance,
+        stall=stall,
         max_value_bytes=int(settings.max_value_bytes),
         timeout=settings.http.timeout,
         max_response_bytes=int(settings.http.max_response_bytes),
@@ -158,7 +159,7 @@ class Service:
         """Threads, engine and loop, until stopped or until a LoopError."""
         settings = self.settings
         layout = read_layout(settings, BROKER_TIMEOUT)
-        options = options_of(settings, layout.partitions)
+        options = options_of(settings, layout.partitions, layout.session / 3)
         folder = StateFolder(settings.state.folder / settings.instance, settings.state.cache_mb)
         consumer = ConsumerThread(
             consumer_properties(settings), options, settings.flow.batch,

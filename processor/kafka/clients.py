@@ -19,6 +19,7 @@ def consumer_properties(settings: ProcessorSettings) -> dict[str, Any]:
         "isolation.level": "read_committed",
         "queued.max.messages.kbytes": 16384,  # bounds the prefetch, hence memory
         "fetch.wait.max.ms": 50,
+        "fetch.queue.backoff.ms": 20,  # a resumed partition is fetched at once
         "allow.auto.create.topics": False,
     }
     if settings.group_protocol == "consumer":

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from confluent_kafka import KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ConfigResource
 
+from processor.kafka.clients import consumer_properties
 from processor.settings import ProcessorSettings
+
+USUAL_SESSION = 45.0
+"""Kafka's default for both protocols."""
 
 
 class LayoutError(Exception):
@@ -22,6 +26,8 @@ class Layout(NamedTuple):
     """Of each topic with a user in its key."""
     changelog_ids: Mapping[str, str]
     """Topic ids of the changelogs: a topic made anew under the same name is another."""
+    session: float
+    """Seconds after which the group gives the partitions of a silent member to others."""
 
 
 def read_layout(settings: ProcessorSettings, timeout: float) -> Layout:
@@ -39,7 +45,23 @@ def read_layout(settings: ProcessorSettings, timeout: float) -> Layout:
         raise LayoutError(f"topics with users in their keys need equal numbers of partitions, but have: {told}; "
                           "see `prompt-actions topics plan`")
     changelogs = (topics.attributes_changelog, topics.chains, topics.finished)
-    return Layout(counts[topics.interactions], _ids(admin, changelogs, timeout))
+    return Layout(counts[topics.interactions], _ids(admin, changelogs, timeout), _session(admin, settings, timeout))
+
+
+def _session(admin: AdminClient, settings: ProcessorSettings, timeout: float) -> float:
+    """The session time-out: under KIP-848 the broker's, else the client's; the usual one where it is not told."""
+    if settings.group_protocol == "classic":
+        properties = consumer_properties(settings)
+        return float(properties["session.timeout.ms"]) / 1000
+    cluster = admin.list_topics(settings.topics.interactions, timeout=timeout)
+    if cluster.controller_id not in cluster.brokers:
+        return USUAL_SESSION
+    resource = ConfigResource(ConfigResource.Type.BROKER, str(cluster.controller_id))
+    try:
+        [future] = admin.describe_configs([resource], request_timeout=timeout).values()
+        return float(future.result(timeout)["group.consumer.session.timeout.ms"].value) / 1000
+    except (KafkaException, TimeoutError, KeyError):
+        return USUAL_SESSION
 
 
 def _count(admin: AdminClient, name: str, timeout: float) -> int:
