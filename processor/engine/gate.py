@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -11,35 +12,83 @@ if TYPE_CHECKING:
     from connectors.kit.connector import Limits
     from processor.engine.chain import Parked
     from processor.engine.flight import Flight
+    from processor.engine.shares import Share, Slots
     from processor.engine.timers import Timer
+
+UNTROUBLED = 60.0
+"""Seconds without a 429 after which a learned rate is forgotten."""
+HEARD_AFTER = 0.25
+"""Seconds after which a process without a share looks again whether it was heard."""
+RAISE_EVERY = 1.0
+"""Seconds between two steps back up: at most a hundredth of the rate a second, however many answers come."""
+SHORTEST = 0.001
+LEAST_LEARNED = 2.0
+"""A learned rate is at least this, and at least one call a second goes out under it; longer waits are the gate's."""
+MANY = 1_000_000
 
 
 class Bucket:
     """A token bucket: `rate` a second on the long run, at most one second's worth saved up."""
 
-    __slots__ = ("_at", "_tokens", "factor", "rate")
+    __slots__ = ("_at", "_tokens", "_turn", "factor", "learned", "rate", "share", "taken")
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, *, learned: bool = False) -> None:
         self.rate = rate
+        self.learned = learned
+        """Whether the vendor names no rate, and this one was taken from what it bore before a 429."""
+        self.share: Share | None = None
+        """What of the rate is this process's; None where it is not shared, and the whole may be used."""
+        self.taken = 0
+        """Tokens taken since it was last asked what this process wants."""
+        self._turn = -1
         self.factor = 1.0
         """Share of the rate that the vendor takes at present: down fast on 429, slowly up."""
         self._tokens = max(1.0, rate)
         self._at = 0.0
 
-    def wait(self, now: float) -> float:
-        """Take a token (0), or tell how many seconds until there is one."""
-        rate = self.rate * self.factor
+    @property
+    def _rate(self) -> float:
+        return (self.rate if self.share is None else self.share.rate) * self.factor
+
+    def _fill(self, now: float) -> None:
+        rate = self._rate
         if self._at:
             self._tokens = min(max(1.0, rate), self._tokens + (now - self._at) * rate)
         self._at = now
+
+    def wait(self, now: float) -> float:
+        """Take a token (0), or tell how many seconds until there is one."""
+        if self.share is not None and self.share.slots is not None:
+            return self._wait_for_turn(now, self.share.slots)
+        self._fill(now)
         if self._tokens >= 1.0:
             self._tokens -= 1.0
+            self.taken += 1
             return 0.0
-        return (1.0 - self._tokens) / rate
+        rate = self._rate
+        # a shorter wait than the clock can tell would be over before it began, again and again
+        return max((1.0 - self._tokens) / rate, SHORTEST / 1000) if rate else HEARD_AFTER
+
+    def _wait_for_turn(self, now: float, slots: Slots) -> float:
+        """One call in each turn of ours; only in some of them while the vendor takes less."""
+        index = slots.turn(now)
+        left_out = slots.processes * (math.ceil(1.0 / self.factor) - 1)
+        first = slots.next(max(index, self._turn + 1 + left_out))
+        if first > index:
+            return max(first * slots.length - now, SHORTEST)
+        self._turn = index
+        self.taken += 1
+        return 0.0
+
+    def give(self, share: Share, now: float) -> None:
+        """Another share from now on; nothing that was saved comes with it."""
+        self._fill(now)
+        self._tokens = min(self._tokens, 1.0 if share.rate else 0.0)
+        self.share = share
 
     def throttled(self) -> None:
         """The vendor said 429: halve, never below a twentieth."""
-        self.factor = max(0.05, self.factor / 2)
+        self.factor = max(1.0 / self.rate if self.learned else 0.0, 0.05, self.factor / 2)
         self._tokens = min(self._tokens, 0.0)
 
     def passed(self) -> None:
@@ -52,8 +101,9 @@ class Gate:
     """What calls of one app to one connector share, over all versions of the configuration."""
 
     __slots__ = (
-        "app_id", "bucket", "busy", "circuit", "concurrency", "connector_id", "draining", "parked", "paused_since",
-        "probe_timer", "queue", "rate_timer", "settings_failure", "throttled_until", "throttles",
+        "_borne", "_raised_at", "app_id", "bucket", "busy", "circuit", "concurrency", "connector_id", "draining", "parked",
+        "paused_since", "probe_timer", "queue", "rate_timer", "settings_failure", "throttled_at", "throttled_until",
+        "throttles",
     )
 
     def __init__(self, app_id: str, connector_id: str, limits: Limits, policy: CircuitPolicy) -> None:
@@ -67,8 +117,13 @@ class Gate:
         """Since when its settings are refused; 0 where they are not."""
         self.settings_failure = ""
         self.throttled_until = 0.0
+        self.throttled_at = 0.0
+        """When the last 429 came that told something new."""
         self.throttles = 0
-        """429s in a row, across all calls."""
+        """429s in a row, across all calls; those of calls that were out together count once."""
+        self._raised_at = 0.0
+        self._borne = (0.0, 0, 0)
+        """A second, answers that were no 429 in it, and in the one before."""
         self.rate_timer = False
         self.parked: deque[Parked] = deque()
         """Chains that wait for the vendor to be back or for other settings, oldest first."""
@@ -80,10 +135,10 @@ class Gate:
 
     def limit(self, limits: Limits) -> None:
         """Take up other limits; what is in flight goes on."""
-        self.concurrency = limits.concurrency or 1_000_000
+        self.concurrency = limits.concurrency or MANY
         if not limits.rate:
-            self.bucket = None
-        elif self.bucket is None or self.bucket.rate != limits.rate:
+            self.bucket = self.bucket if self.bucket is not None and self.bucket.learned else None
+        elif self.bucket is None or self.bucket.learned or self.bucket.rate != limits.rate:
             self.bucket = Bucket(limits.rate)
 
     def wait(self, now: float) -> float:
@@ -98,3 +153,36 @@ class Gate:
                 return seconds
         self.busy += 1
         return 0.0
+
+    def answered(self, now: float) -> None:
+        """An answer that was no 429 came: the row of them is over, and the rate creeps back."""
+        self.throttles = 0
+        bucket = self.bucket
+        if bucket is not None and now - self._raised_at >= RAISE_EVERY:
+            self._raised_at = now
+            bucket.passed()
+            if bucket.learned and bucket.factor >= 1.0 and now - self.throttled_at > UNTROUBLED:
+                self.bucket = None
+        second, count, before = self._borne
+        if now - second < 1.0:
+            self._borne = (second, count + 1, before)
+        else:
+            self._borne = (now, 1, count if now - second < 2.0 else 0)
+
+    def throttled(self, sent_at: float, now: float) -> bool:
+        """A 429 came; whether it tells something new: calls that were out together are told the same."""
+        if sent_at <= self.throttled_at:
+            return False
+        self.throttled_at = now
+        self.throttles += 1
+        borne = self._borne_of_late(now)
+        if self.bucket is None and (borne or self.throttles > 1):
+            self.bucket = Bucket(max(LEAST_LEARNED, borne), learned=True)
+        if self.bucket is not None:
+            self.bucket.throttled()
+        return True
+
+    def _borne_of_late(self, now: float) -> float:
+        """Answers a second that the vendor gave before it said 429."""
+        second, count, before = self._borne
+        return float(max(before, count)) if now - second < 2.0 else 0.0

@@ -87,7 +87,7 @@ class Parking:
         """A 429: the whole gate waits, and it costs nobody an attempt."""
         gate, retry = step.gate, self._options.retry
         self.release_probe(chain)
-        gate.throttles += 1
+        gate.throttled(chain.sent_at, self._sender.now)  # some vendors say it by other words than 429
         wait = failure.retry_after
         if wait is None:
             wait = retry.delay(gate.throttles, self._chance())

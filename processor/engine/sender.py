@@ -85,6 +85,11 @@ class Sender:
         self._metrics.wait(gate.connector_id, "limit")
         gate.queue.append(flight)
 
+    def look_again(self, gate: Gate) -> None:
+        """The gate's share is another one: what waits there may go on."""
+        if gate.queue:
+            self._next(gate)
+
     def _wake_later(self, gate: Gate, wait: float) -> None:
         if wait != float("inf") and not gate.rate_timer:
             gate.rate_timer = True
@@ -179,10 +184,10 @@ class Sender:
         else:
             status = answer.status  # type: ignore[union-attr]
             self._metrics.call(gate.connector_id, status, completion.seconds)
-            if status != 429:
-                gate.throttles = 0
-            if gate.bucket is not None:
-                gate.bucket.throttled() if status == 429 else gate.bucket.passed()
+            if status == 429:
+                gate.throttled(flight.sent_at, self.now)
+            else:
+                gate.answered(self.now)
         if not flight.gone:
             flight.deliver(flight, answer, completion.seconds)
         if gate.queue:
