@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
+import yaml
 
 from connectors.kit import Request
 
-VARIABLE = "PROMPT_ACTIONS_VENDOR_SPECS"
+VARIABLE = "TESTKIT_VENDOR_SPECS"
 """Environment variable that names the folder with one folder of specifications a vendor."""
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "vendor-specs"
 TYPES: Mapping[str, type | tuple[type, ...]] = {
@@ -30,10 +31,28 @@ def folder() -> Path | None:
 
 
 def load(vendor: str) -> Specs | None:
-    """All OpenAPI files (JSON) of a vendor; None where they are not there."""
+    """All OpenAPI files (JSON or YAML) of a vendor; None where they are not there."""
+    found = _documents(vendor)
+    return Specs(found) if found else None
+
+
+def load_components(vendor: str) -> Types | None:
+    """The named schemas of a vendor's first OpenAPI file, for canned answers; None where it is not there."""
+    found = _documents(vendor)
+    return Types({**found[0], "types": found[0]["components"]["schemas"]}) if found else None
+
+
+def _documents(vendor: str) -> Sequence[Json]:
     place = folder()
-    files = sorted((place / vendor).glob("*.json")) if place else []
-    return Specs([orjson.loads(file.read_bytes()) for file in files]) if files else None
+    files = sorted((place / vendor).glob("*")) if place else []
+    files = [file for file in files if file.suffix in (".json", ".yml", ".yaml")]
+    return [orjson.loads(file.read_bytes()) if file.suffix == ".json" else _yaml(file.read_bytes()) for file in files]
+
+
+def _yaml(text: bytes) -> Json:
+    """By the C reader where there is one: these files are long."""
+    found: Json = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    return found
 
 
 def load_types(vendor: str) -> Types | None:

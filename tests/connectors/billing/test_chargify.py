@@ -360,6 +360,6 @@ def without_token(request):
 def test_every_request_is_as_the_vendors_specification_says(name):
     spec = specs.load("chargify")
     if spec is None:
-        pytest.skip("Chargify's OpenAPI file is not here; PROMPT_ACTIONS_VENDOR_SPECS names its folder")
+        pytest.skip("Chargify's OpenAPI file is not here; TESTKIT_VENDOR_SPECS names its folder")
     for request in REQUESTS[name]().requests:
         assert spec.problems(without_token(request)) == []

@@ -651,6 +651,6 @@ REQUESTS = {
 def test_every_request_is_as_the_vendors_specification_says(name):
     spec = specs.load("recurly")
     if spec is None:
-        pytest.skip("Recurly's OpenAPI file is not here; PROMPT_ACTIONS_VENDOR_SPECS names its folder")
+        pytest.skip("Recurly's OpenAPI file is not here; TESTKIT_VENDOR_SPECS names its folder")
     for request in REQUESTS[name]().requests:
         assert spec.problems(request) == []

@@ -232,7 +232,7 @@ def test_every_element_stands_where_the_vendors_wsdl_has_it(path, kind):
     place = specs.folder()
     file = place / "salesforce_marketing_cloud" / "etframework.wsdl" if place else None
     if file is None or not file.is_file():
-        pytest.skip("Marketing Cloud's WSDL is not here; PROMPT_ACTIONS_VENDOR_SPECS names its folder")
+        pytest.skip("Marketing Cloud's WSDL is not here; TESTKIT_VENDOR_SPECS names its folder")
     more = retrieved(status="MoreDataAvailable")
     listing = flow_of(connector.options["lists"], more, retrieved()).requests[1]
     message = sent(listing if kind == "RetrieveRequest" else subscribe(OK).requests[0])

@@ -314,6 +314,6 @@ REQUESTS = {
 def test_every_request_is_as_the_vendors_specification_says(name):
     spec = specs.load("sendgrid")
     if spec is None:
-        pytest.skip("SendGrid's OpenAPI files are not here; PROMPT_ACTIONS_VENDOR_SPECS names their folder")
+        pytest.skip("SendGrid's OpenAPI files are not here; TESTKIT_VENDOR_SPECS names their folder")
     for request in REQUESTS[name]().requests:
         assert spec.problems(request, free=["custom_fields"]) == []
