@@ -1,0 +1,114 @@
+"""Rates that are learned from 429s: fast down, once a burst, slowly up, and forgotten in the end."""
+
+import pytest
+
+from connectors.kit import Limits
+from processor.engine.circuit import CircuitPolicy
+from processor.engine.gate import LEAST_LEARNED, UNTROUBLED, Gate
+from testkit.engine.harness import Harness
+from testkit.engine.vendors import configuration
+
+NOW = 1_800_000_000.0
+
+
+def gate(**limits):
+    return Gate("shop", "alpha", Limits(**limits), CircuitPolicy())
+
+
+def answers(one, count, start=NOW):
+    for number in range(count):
+        one.answered(start + number / count)
+
+
+def test_calls_that_were_out_together_halve_the_rate_once():
+    one = gate(rate=100.0)
+    told = [one.throttled(NOW - 1, NOW + number / 100) for number in range(50)]
+    assert told == [True] + [False] * 49
+    assert (one.bucket.factor, one.throttles) == (0.5, 1)
+    assert one.throttled(NOW + 1, NOW + 2)
+    assert (one.bucket.factor, one.throttles) == (0.25, 2)
+
+
+def test_the_rate_comes_back_by_a_hundredth_a_second_however_many_answers_come():
+    one = gate(rate=1000.0)
+    one.throttled(NOW - 1, NOW)
+    for second in range(1, 11):
+        answers(one, 500, NOW + second)
+    assert one.bucket.factor == pytest.approx(0.6, abs=0.011)
+
+
+def test_without_a_declared_rate_what_went_through_before_the_429_is_the_rate():
+    one = gate()
+    answers(one, 40)
+    answers(one, 40, NOW + 1)
+    assert one.bucket is None
+    one.throttled(NOW + 1.5, NOW + 2)
+    assert one.bucket.learned
+    assert one.bucket.rate * one.bucket.factor == pytest.approx(20, abs=1)
+
+
+def test_a_first_429_out_of_the_blue_teaches_nothing_a_second_in_a_row_does():
+    one = gate()
+    one.throttled(NOW - 1, NOW)
+    assert one.bucket is None
+    one.throttled(NOW + 1, NOW + 2)
+    assert one.bucket.rate == LEAST_LEARNED
+
+
+def test_under_a_learned_rate_at_least_a_call_a_second_goes_out():
+    one = gate()
+    for number in range(20):
+        one.throttled(NOW + number, NOW + number + 0.5)
+    assert one.bucket.rate * one.bucket.factor == pytest.approx(1.0)
+
+
+def test_a_learned_rate_is_forgotten_once_the_vendor_has_been_content_for_long():
+    one = gate()
+    answers(one, 10)
+    one.throttled(NOW + 1, NOW + 1.5)
+    second = 0
+    while one.bucket is not None and second < 1000:
+        second += 1
+        one.answered(NOW + 1.5 + second)
+    assert UNTROUBLED <= second < 2 * UNTROUBLED
+
+
+def test_a_learned_rate_survives_a_change_of_the_configuration_and_yields_to_a_declared_one():
+    one = gate()
+    answers(one, 10)
+    one.throttled(NOW + 1, NOW + 1.5)
+    learned = one.bucket
+    one.limit(Limits())
+    assert one.bucket is learned
+    one.limit(Limits(rate=5.0))
+    assert (one.bucket.rate, one.bucket.learned) == (5.0, False)
+
+
+def vendor_that_bears(process, rate, seconds):
+    """Answers each call at once, by 429 where more than `rate` came within its second; how many each second let by."""
+    seen, refused, now = {}, 0, process.clock.now
+    while process.clock.now < now + seconds:
+        while process.calls:
+            call = process.calls[0]
+            second = int(process.clock.now)
+            seen[second] = seen.get(second, 0) + 1
+            refused += seen[second] > rate
+            process.transport.answer(call, 429 if seen[second] > rate else 200)
+            process.turn()
+        process.advance(0.05)
+    return refused
+
+
+def test_a_vendor_that_names_no_rate_is_not_stormed():
+    """With 300 calls waiting and ten a second let by, all end well, and most seconds see no refusal."""
+    process = Harness(configuration({"p": ["alpha.key"]}))
+    for number in range(300):
+        process.accept(f"e{number}", f"user{number}")
+    refused = vendor_that_bears(process, 10, 120)
+    process.checkpoint()
+    ended = process.world.results()
+    assert [one.outcome for one in ended].count("succeeded") == len(ended)
+    assert len(ended) >= 250
+    assert {one.attempts for one in ended} == {1}
+    # The first burst is refused, since nobody could know.
+    assert refused < 300
