@@ -12,6 +12,7 @@ from testkit.vendors.bench import Bench
 from testkit.vendors.braintree import Braintree
 from testkit.vendors.braze import Braze
 from testkit.vendors.chargify import Chargify
+from testkit.vendors.cleeng import Cleeng
 from testkit.vendors.custom_api import CustomApi
 from testkit.vendors.fcm import Fcm
 from testkit.vendors.generic import GENERIC, Generic
@@ -39,7 +40,7 @@ IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Heap, Amplitude, MParticle, GoogleAnalytics,
     Braintree,
     Shopify,
-    Vindicia,
+    Vindicia, Cleeng,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
 )
 
