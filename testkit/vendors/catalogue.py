@@ -17,6 +17,7 @@ from testkit.vendors.custom_api import CustomApi
 from testkit.vendors.fcm import Fcm
 from testkit.vendors.generic import GENERIC, Generic
 from testkit.vendors.google_analytics_row import GoogleAnalytics
+from testkit.vendors.google_play import GooglePlay
 from testkit.vendors.heap_row import Heap
 from testkit.vendors.iterable import Iterable
 from testkit.vendors.mixpanel import Mixpanel
@@ -41,6 +42,7 @@ IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Braintree,
     Shopify,
     Vindicia, Cleeng,
+    GooglePlay,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
 )
 
