@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from connectors.kit.action import Done
-from connectors.kit.errors import Broken, Failure, Misconfigured, MissingAttributes, Rejected, Unavailable
+from connectors.kit.action import Done, Repeat
+from connectors.kit.errors import Broken, Failure, InDoubt, Misconfigured, MissingAttributes, Rejected, Unavailable
 from connectors.kit.event import Call
 from connectors.kit.http import Response
 from processor.engine.flight import Flight
@@ -62,6 +62,17 @@ class Filling:
 def _are_ends(ends: Any, count: int) -> bool:
     """Whether an export's flow returned what it must: one end for each item."""
     return isinstance(ends, Sequence) and len(ends) == count and all(isinstance(one, (Done, Failure)) for one in ends)
+
+
+def _never(batch: Batch) -> bool:
+    """Whether the vendor would take a repeat for something new."""
+    return batch.step.export.repeat is Repeat.NEVER
+
+
+def _may_have_arrived(batch: Batch, failure: Unavailable | Misconfigured) -> bool:
+    """Whether items that must not be repeated are at the vendor, or may be."""
+    unknown = getattr(failure, "unknown", False) and batch.request is not None and batch.request.effect
+    return _never(batch) and (batch.effect_done or unknown)
 
 
 class Exporter:
@@ -163,7 +174,7 @@ class Exporter:
                 self._park(batch, "settings" if step.gate.paused_since else "circuit", 0.0)
                 return
         self._live.add(batch)
-        batch.flow = None
+        batch.flow, batch.effect_done = None, False
         self._step(batch, None)
 
     def _release_probe(self, batch: Batch) -> None:
@@ -211,6 +222,7 @@ class Exporter:
             self._failed(batch, Broken("batch", f"{type(error).__name__} while sending a batch"))
         else:
             batch.renewed = False
+            batch.fresh = _never(batch) and batch.request.effect and not batch.request.kept
             self._sender.send(batch)
 
     def answered(self, batch: Batch, answer: Response | TransportError | Failure, seconds: float) -> None:
@@ -224,6 +236,7 @@ class Exporter:
                     gate.circuit.succeeded(self._sender.now)
                 else:
                     self.parking.recovered(gate)
+                batch.effect_done = batch.effect_done or (request.effect and answer.ok)
                 self._step(batch, answer)
                 return
             batch.exchange = Exchange(request.method, request.path, "", answer.status, answer.text[:LIMIT],
@@ -251,6 +264,12 @@ class Exporter:
             return
         if not isinstance(failure, (Unavailable, Misconfigured)):
             self._finish(batch, [failure] * len(batch.entries))
+            return
+        if _may_have_arrived(batch, failure):
+            gate.circuit.failed(now)
+            self._finish(batch, [InDoubt(
+                failure.code, f"sent, but what arrived is unknown: {failure.message}", status=failure.status,
+                request_id=failure.request_id)] * len(batch.entries))
             return
         batch.first_failed_at = batch.first_failed_at or now
         since = now - batch.first_failed_at

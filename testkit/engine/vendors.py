@@ -143,7 +143,7 @@ ACTIONS: Mapping[str, tuple[Any, dict[str, Any]]] = {
 
 def vendor(
     id: str, *, limits: Limits = NO_LIMITS, read: Read = read_status, more: Mapping[str, Any] | None = None,
-    batch: BatchLimits = BATCHES,
+    batch: BatchLimits = BATCHES, export_repeat: Repeat = Repeat.HARMLESS, send: Any = None,
 ) -> Connector:
     """A connector with every action of `ACTIONS`, those of `more` (name to generator function), and an export."""
     made = Connector(id, id.title(), "custom", VendorSettings, _signer(id), read=read, tokens={"main": _token},
@@ -152,7 +152,7 @@ def vendor(
         made.action(name, name.title(), **declared)(run)
     for name, run in (more or {}).items():
         made.action(name, name.title(), repeat=Repeat.HARMLESS)(run)
-    made.export("events", "Events", item=_item, limits=batch)(_send)
+    made.export("events", "Events", item=_item, limits=batch, repeat=export_repeat)(send or _send)
     return made
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.kit import BatchLimits, Limits
+from connectors.kit import BatchLimits, Done, Limits, Repeat, halved, post
 from processor.engine.circuit import CircuitPolicy
 from processor.engine.options import EngineOptions
 from processor.engine.retry import RetryPolicy
@@ -94,6 +94,55 @@ def test_a_batch_that_fails_as_a_whole_is_tried_again(answer):
     assert bodies(process) == [b"e0", b"e0"]
     process.settle()
     assert process.outcomes("e0") == [("mix.events", "succeeded", "")]
+
+
+def never_repeated(**more):
+    mix = vendor("mix", export_repeat=Repeat.NEVER, **more)
+    return Harness(configuration({"p": []}, exports=["mix"], connectors=[mix]), options=OPTIONS)
+
+
+@pytest.mark.parametrize("answer", [500, 502, LOST])
+def test_a_batch_that_must_not_be_repeated_and_may_have_arrived_is_in_doubt(answer):
+    process = never_repeated()
+    process.accept("e0")
+    process.accept("e1")
+    process.advance(1.1)
+    assert process.calls[0].signed.body == b"e0,e1"
+    process.answer(answer=answer)
+    process.advance(30.0)
+    process.checkpoint()
+    assert bodies(process) == [b"e0,e1"]
+    assert [process.outcomes(name) for name in ("e0", "e1")] == [[("mix.events", "failed", "in_doubt")]] * 2
+
+
+@pytest.mark.parametrize("answer", [503, 429, UNSENT])
+def test_a_batch_that_surely_did_not_arrive_is_tried_again_though_it_must_not_be_repeated(answer):
+    process = never_repeated()
+    process.accept("e0")
+    process.advance(1.1)
+    process.answer(answer=answer)
+    process.settle(5.0)
+    assert bodies(process) == [b"e0", b"e0"]
+    assert process.outcomes("e0") == [("mix.events", "succeeded", "")]
+
+
+def in_halves(settings, items):
+    answer = yield post("/import", body=b",".join(one.body for one in items), look_at=[400])
+    return [Done(one.reference) for one in items] if answer.ok else (yield from halved(in_halves, settings, items))
+
+
+@pytest.mark.parametrize("answer", [503, 403, UNSENT])
+def test_a_batch_of_which_one_half_is_in_is_not_begun_anew(answer):
+    process = never_repeated(send=in_halves, batch=BatchLimits(2, 99, 99))
+    process.accept("e0")
+    process.accept("e1")
+    process.answer(answer=400)
+    process.answer()
+    process.answer(answer=answer)
+    process.advance(30.0)
+    process.checkpoint()
+    assert bodies(process) == [b"e0,e1", b"e0", b"e1"]
+    assert [process.outcomes(name) for name in ("e0", "e1")] == [[("mix.events", "failed", "in_doubt")]] * 2
 
 
 def test_a_batch_that_is_refused_ends_all_its_items():
