@@ -3,7 +3,9 @@
 import pytest
 
 from connectors.kit import get, post
-from testkit.specs import VARIABLE, Specs, Types, folder, load, load_discovery, load_schema, load_types
+from testkit.specs import (
+    VARIABLE, Specs, Types, folder, load, load_components, load_discovery, load_schema, load_types,
+)
 
 DOCUMENT = {
     "paths": {"/things/{id}": {
@@ -64,6 +66,16 @@ def test_the_variable_names_the_folder_and_an_absent_one_holds_nothing(tmp_path,
     assert load("vendor") is not None
     monkeypatch.setenv(VARIABLE, str(tmp_path / "nowhere"))
     assert folder() is None
+
+
+def test_a_specification_in_yaml_is_read_and_so_are_its_named_schemas(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    assert load_components("vendor") is None
+    (tmp_path / "vendor").mkdir()
+    (tmp_path / "vendor" / "api.yml").write_text(
+        "paths: {/things: {get: {}}}\ncomponents: {schemas: {Thing: {properties: {size: {type: integer}}}}}")
+    assert load("vendor").problems(get("/things")) == []
+    assert load_components("vendor").problems("Thing", {"size": "big"}) == ["Thing.size: 'big' is no integer"]
 
 
 def test_what_one_part_of_a_whole_knows_the_other_parts_need_not():
