@@ -28,7 +28,7 @@ class Chain(Flight):
     """One event, or one replay of it, from its turn until each of its bindings has an outcome."""
 
     __slots__ = (
-        "arrived", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at", "doubtful",
+        "arrived", "as_they_were", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at", "doubtful",
         "ended", "event", "exchange", "exports", "exports_only", "exports_waiting", "failures",
         "first_failed_at", "generation", "generations", "ident", "key", "only", "origin_of", "partition", "place",
         "plan", "planned", "position", "probe", "run", "seq", "size", "started", "step", "stopped", "stored",
@@ -74,6 +74,8 @@ class Chain(Flight):
         """Bindings that it has in this run, with and without an outcome."""
         self.generations: Mapping[str, int] = {}
         """Of a replay: by binding id, the generation of its idempotency keys."""
+        self.as_they_were = False
+        """Of a replay: whether it keeps the attributes of its dead letter."""
         self.position = 0
         self.step: Step | None = None
         self.attributes: Mapping[str, Value] = {}
@@ -139,7 +141,7 @@ class Chain(Flight):
             self.event.app_id, self.event.user_id, self.event.event_id, self.run, state, self.waiting_for,
             int(not_before * 1000), self.origin_of(), self.plan.version, self.attributes, self.attributes_offset,
             self.attributes_time, list(self.ended.values()), self.failures or (), self.attempts, self.generation,
-            int(self.first_failed_at * 1000), self.started, self.only,
+            int(self.first_failed_at * 1000), self.started, self.only, self.generations, self.as_they_were,
         )
 
     def record_running(self) -> ChainRecord:
@@ -159,6 +161,8 @@ class Chain(Flight):
         self.doubtful = record.first_failed_at > 0
         self.started = record.started
         self.only = record.only
+        self.generations = record.generations
+        self.as_they_were = record.attributes_as_they_were
         self.stored = True
 
     @property

@@ -113,7 +113,7 @@ class Events:
             chain.only = replay.only
             chain.generations = replay.generations
             if replay.attributes_as_they_were:
-                chain.attributes = replay.attributes
+                chain.attributes, chain.as_they_were = replay.attributes, True
             if self._is_new(chain):
                 tracker.begin(chain.place)
                 self._enter(chain, sum(1 for step in steps if step.id not in chain.ended
@@ -280,7 +280,7 @@ class Events:
         """A chain that has called keeps what it began with; one that waited for attributes takes what is there now."""
         stored = chain.partition.store.attributes(chain.user)
         called = record.attempts or record.first_failed_at or (record.receipts and record.waiting_for != "attributes")
-        if called or stored is None:
+        if called or record.attributes_as_they_were or stored is None:
             chain.attributes = record.attributes
             chain.attributes_offset, chain.attributes_time = record.attributes_offset, record.attributes_time
         else:

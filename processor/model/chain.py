@@ -49,6 +49,10 @@ class ChainRecord(NamedTuple):
     started: Started | None
     only: Sequence[str] = ()
     """Binding ids that this run may run; empty for all."""
+    generations: Mapping[str, int] = {}
+    """Of a replay: by binding id, the generation of its idempotency keys."""
+    attributes_as_they_were: bool = False
+    """Of a replay: whether it goes on with the attributes of the dead letter, whatever is synced meanwhile."""
 
 
 def identity(app_id: str, event_id: str) -> bytes:

@@ -81,3 +81,5 @@ class DeadLetter(NamedTuple):
     attributes_offset: int
     created_at: int
     replays: int = 0
+    note: str = ""
+    """What a person, or a replay, has to say about its state."""

@@ -49,10 +49,11 @@ receipts = st.builds(Receipt, *[text] * 8, small, small, long, long, text, texts
 exchanges = st.none() | st.builds(Exchange, text, text, text, small, text, long, long, text)
 failures = st.builds(FailedBinding, text, small, *[text] * 5, small, text, small, long, long, small, exchanges)
 letters = st.builds(DeadLetter, *[text] * 6, small, origins, st.none() | events, several(failures), several(receipts),
-                    several(text), text, values, long, long, small)
+                    several(text), text, values, long, long, small, text)
 chains = st.builds(ChainRecord, *[text] * 3, small, text, text, long, origins, text, values, long, long,
                    several(receipts), several(failures), small, small, long,
-                   st.none() | st.builds(Started, text, text, st.binary(max_size=9), long), several(text))
+                   st.none() | st.builds(Started, text, text, st.binary(max_size=9), long), several(text),
+                   st.dictionaries(text, small, max_size=2), st.booleans())
 replays = st.builds(Replay, *[text] * 3, small, origins, several(receipts), several(text), st.booleans(), text, long,
                     values, st.dictionaries(text, small, max_size=2))
 states = st.builds(AttributesState, values, long, long)

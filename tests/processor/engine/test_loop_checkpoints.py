@@ -288,7 +288,6 @@ def test_a_woken_replay_that_runs_is_taken_up_after_a_crash():
     assert [(one.run, one.outcome) for one in after.world.results("e1")][-2:] == [(1, "succeeded"), (1, "succeeded")]
 
 
-@pytest.mark.xfail(strict=True, reason="a chain record has no place for a replay's generations: parked, they are lost")
 def test_a_replay_that_was_parked_keeps_the_generations_that_were_asked_for():
     process = harness("alpha.key")
     process.accept("e1")
@@ -304,7 +303,6 @@ def test_a_replay_that_was_parked_keeps_the_generations_that_were_asked_for():
     assert keys == [f"{outcome_id('app', 'e1', 'alpha.key', generation)}:post" for generation in (0, 1)]
 
 
-@pytest.mark.xfail(strict=True, reason="a parked replay takes the attributes of now, though it asked for those of then")
 def test_a_replay_that_was_parked_keeps_the_attributes_as_they_were():
     process = harness("alpha.needs")
     process.sync("ann0", email="then")
