@@ -37,6 +37,12 @@ test: setup ## all tests, against the best Kafka that this machine has
 test-quick: setup ## the tests that need no broker; seconds
 	@$(BIN)/python -m pytest -m "not broker" $(ARGS)
 
+.PHONY: test-vendors
+test-vendors: setup ## our requests beside those of vendors' own packages, which are installed apart
+	@test -d $(VENV)-vendors || $(PYTHON) -m venv $(VENV)-vendors
+	@$(VENV)-vendors/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-vendors.txt
+	@TESTKIT_VENDOR_PACKAGES="$$(echo $(VENV)-vendors/lib/python3*/site-packages)" $(BIN)/python -m pytest -q -m vendor tests/connectors $(ARGS)
+
 .PHONY: lint
 lint: setup ## style, by ruff
 	@$(BIN)/ruff check .
@@ -75,6 +81,9 @@ lock: setup ## new locked versions from pyproject.toml
 	@$(COMPILE) --upgrade --extra registry -c requirements.txt -o requirements-dev.txt pyproject.toml $(VENV)/dev.in
 	@$(BIN)/python .ci/requirements.py build > $(VENV)/build.in
 	@$(COMPILE) --upgrade -c requirements-dev.txt -o requirements-build.txt $(VENV)/build.in
+	@$(BIN)/python .ci/requirements.py vendor > $(VENV)/vendor.in
+	@$(COMPILE) --upgrade -c requirements-dev.txt -o requirements-vendors.txt $(VENV)/vendor.in
+	@sed -i '1i # Written by `make lock` from pyproject.toml: vendors'\'' own packages, for `make test-vendors`.' requirements-vendors.txt
 	@sed -i '1i # Written by `make lock` from pyproject.toml: what the package runs on.' requirements.txt
 	@sed -i '1i # Written by `make lock` from pyproject.toml: what the package is built with.' requirements-build.txt
 	@sed -i '1i # Written by `make lock` from pyproject.toml: what development needs, the package included.' requirements-dev.txt

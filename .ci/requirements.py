@@ -1,4 +1,4 @@
-"""Prints what the named jobs need beyond the package itself, as pyproject.toml says: `build`, `dev`."""
+"""Prints what the named jobs need beyond the package itself, as pyproject.toml says: `build`, `dev`, `vendor`."""
 
 # ruff: noqa: INP001 - a script
 
@@ -10,6 +10,7 @@ project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
 wanted = {
     # hatchling asks for editables only when it builds an editable package.
     "build": [*project["build-system"]["requires"], "editables"],
+    "vendor": project["dependency-groups"]["vendor"],
     "dev": project["dependency-groups"]["dev"],
 }
 sys.stdout.write("\n".join(one for job in sys.argv[1:] for one in wanted[job]) + "\n")

@@ -1,6 +1,7 @@
 """What all tests share: a broker, started when the first test asks for it, and topics of one's own."""
 
 import os
+import sys
 import uuid
 from collections.abc import Iterator
 
@@ -11,10 +12,13 @@ from testkit.kafka.errors import NoKafka
 from testkit.kafka.fresh import FreshTopics
 
 REQUIRE_VARIABLE = "TESTKIT_REQUIRE_BROKER"
+VENDOR_PACKAGES = "TESTKIT_VENDOR_PACKAGES"
 SERVING = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if VENDOR_PACKAGES in os.environ:  # at the end: our own versions go first
+        sys.path.append(os.environ[VENDOR_PACKAGES])
     config.addinivalue_line("markers", "mock_cannot(what): with `real_broker`, what it is that the mock cannot serve")
 
 
