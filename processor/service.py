@@ -6,12 +6,14 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
+from connectors.kit.errors import Undecodable
 from processor.avro.codec import Codec
 from processor.clock import SteadyClock
 from processor.config.watch import Change
@@ -21,10 +23,12 @@ from processor.engine.counts import Counts
 from processor.engine.loop import Loop, LoopError
 from processor.engine.options import EngineOptions, Topics
 from processor.engine.retry import RetryPolicy
+from processor.engine.shares import Sharing
 from processor.health import HealthServer, Snapshot
 from processor.kafka.checkpointer import CheckpointThread
 from processor.kafka.clients import consumer_properties, producer_properties, restore_properties, watermark_properties
 from processor.kafka.consumer import ConsumerThread
+from processor.kafka.demand import DemandReader, open_demand
 from processor.kafka.layout import Layout, read_layout
 from processor.kafka.murmur2 import partition_of
 from processor.kafka.restore import Restore
@@ -116,6 +120,8 @@ class Service:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stops = 0
         self._expired_at = self._clock()
+        self._said = Codec()
+        """For demands; internal records need no registry."""
 
     def stop(self, *_signal: Any) -> None:
         """Drain and end; a second call cuts the drain short. Safe in signal handlers."""
@@ -161,9 +167,12 @@ class Service:
         layout = read_layout(settings, BROKER_TIMEOUT)
         options = options_of(settings, layout.partitions, layout.session / 3)
         folder = StateFolder(settings.state.folder / settings.instance, settings.state.cache_mb)
+        self._demand = open_demand(settings, BROKER_TIMEOUT)
+        if self._demand is None:
+            self._log.warning("rate limits are not shared with other processes", missing_topic=settings.topics.demand)
         consumer = ConsumerThread(
             consumer_properties(settings), options, settings.flow.batch,
-            lambda: self._restore(folder, options, layout), folder.close)
+            lambda: self._restore(folder, options, layout), folder.close, self._demand)
         topics = options.topics
         checkpointer = CheckpointThread(
             producer_properties(settings), consumer.commit,
@@ -191,6 +200,7 @@ class Service:
             options=options, transport=transport, committer=checkpointer, codec=self._codec(),
             metrics=Counts(self.metrics), report=self._report, chance=rng.random, nonce=lambda: uuid4().hex,
             partition_of=partition_of, stored=AttributesState)
+        self._sharing = Sharing(f"{self.settings.group}.{self.settings.instance}", engine.plans.gates, engine.sender)
         self._take(self._configuration)
         self.loop = loop = Loop(engine, consumer, self._clock, _is_end, self._keep_house)
         loop.stop_requested = self._stops
@@ -225,10 +235,24 @@ class Service:
         self._watch_configuration()
         self._show(loop)
         now = self._clock()
+        if self._demand is not None:
+            self._share(self._demand, now)
         if now - self._expired_at > EXPIRE_EVERY:
             self._expired_at = now
             for partition in loop.partitions.values():
                 partition.store.expire(now - WINDOW)
+
+    def _share(self, demand: DemandReader, now: float) -> None:
+        """Hear what other processes would send, keep to our shares, say what we would send."""
+        while demand.heard:
+            value, at = demand.heard.popleft()
+            with suppress(Undecodable):  # whoever wrote it, it is no reason to stop
+                self._sharing.heard.take(self._said.demand(value), at)
+        word = self._sharing.turn(now)
+        if word is not None:
+            topic = self.settings.topics.demand
+            self.engine.checkpoints.aside = [  # type: ignore[union-attr]
+                (topic, word.process.encode(), self._said.encode_demand(word), 0)]
 
     def _watch_configuration(self) -> None:
         change = self._source.poll()

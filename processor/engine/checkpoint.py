@@ -23,6 +23,8 @@ class Checkpoint(NamedTuple):
     parts: Sequence[Part]
     metadata: Any
     """The consumer group's metadata of the assignment that the parts belong to."""
+    aside: Sequence[Record] = ()
+    """Records that belong to no partition of ours; not sent again where the checkpoint is aborted."""
 
 
 class CheckpointEnd(NamedTuple):
@@ -72,6 +74,8 @@ class Checkpoints:
         self.wants_metadata = False
         """True after an abort: the group's metadata is stale, the consumer thread must give a new one."""
         self.forced = False
+        self.aside: list[Record] = []
+        """What goes out with the next checkpoint and belongs to no partition of ours."""
 
     def due(self, now: float, partitions: Mapping[int, Partition]) -> float:
         """When the next checkpoint may begin; infinity where there is nothing to make durable."""
@@ -82,7 +86,7 @@ class Checkpoints:
         if self.forced or any(one.marks for one in partitions.values()):
             return earliest
         timed = max(earliest, self._begun_at + options.checkpoint_interval)
-        if self._again:
+        if self._again or (self.aside and partitions):
             return timed
         if now >= timed and not any(one.needs_checkpoint for one in partitions.values()):
             return float("inf")
@@ -91,13 +95,15 @@ class Checkpoints:
     def begin(self, now: float, partitions: Mapping[int, Partition]) -> None:
         """Take all that is to be made durable and hand it to the checkpoint thread."""
         again, self._again = self._again, []
-        parts = again + [self._part(one, now) for one in partitions.values() if self.forced or one.needs_checkpoint]
+        aside, self.aside = self.aside, []
+        every = self.forced or bool(aside)  # a checkpoint is fenced by the offsets that it sends
+        parts = again + [self._part(one, now) for one in partitions.values() if every or one.needs_checkpoint]
         self.forced = False
         self._begun_at = now
         if not parts:
             return
         self.number += 1
-        self.under_way = Checkpoint(self.number, parts, self.metadata)
+        self.under_way = Checkpoint(self.number, parts, self.metadata, aside)
         self._committer.submit(self.under_way)
 
     def _part(self, partition: Partition, now: float) -> Part:

@@ -101,9 +101,9 @@ class Gate:
     """What calls of one app to one connector share, over all versions of the configuration."""
 
     __slots__ = (
-        "_borne", "_raised_at", "app_id", "bucket", "busy", "circuit", "concurrency", "connector_id", "draining", "parked",
-        "paused_since", "probe_timer", "queue", "rate_timer", "settings_failure", "throttled_at", "throttled_until",
-        "throttles",
+        "_borne", "_raised_at", "app_id", "bucket", "busy", "circuit", "concurrency", "connector_id", "draining",
+        "parked", "paused_since", "probe_timer", "queue", "rate_timer", "settings_failure", "throttled_at",
+        "throttled_until", "throttles",
     )
 
     def __init__(self, app_id: str, connector_id: str, limits: Limits, policy: CircuitPolicy) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from processor.engine.checkpoint import Checkpoint, CheckpointEnd
+from processor.engine.partition import Record
 
 COMMIT_TIMEOUT = 30.0
 ALIVE_AFTER = 60.0
@@ -118,17 +119,21 @@ class CheckpointThread(threading.Thread):
                 if topic in self._changelogs:
                     last[topic, partition] = (p, r)
         watched = set(last.values())
-        produce = self._producer.produce
         for p, part in enumerate(job.parts):
-            for r, (topic, key, value, partition) in enumerate(part.records):
-                told = self._delivered if (p, r) in watched else None
-                while True:
-                    try:
-                        produce(topic, value, key, partition, told)
-                    except BufferError:
-                        self._producer.poll(0.05)
-                    else:
-                        break
+            for r, record in enumerate(part.records):
+                self._put(record, self._delivered if (p, r) in watched else None)
+        for record in job.aside:
+            self._put(record, None)
+
+    def _put(self, record: Record, told: Callable[[Any, Any], None] | None) -> None:
+        topic, key, value, partition = record
+        while True:
+            try:
+                self._producer.produce(topic, value, key, partition, told)
+            except BufferError:
+                self._producer.poll(0.05)
+            else:
+                return
 
     def _delivered(self, error: Any, message: Any) -> None:
         if error is not None:

@@ -14,6 +14,7 @@ from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException
 
 from processor.engine.options import EngineOptions
 from processor.engine.ports import Batch, Control, Failed, Lost, Metadata, Restored, Revoking
+from processor.kafka.demand import DemandReader
 from processor.kafka.restore import Restore
 
 MAX_BATCHES = 4
@@ -42,7 +43,7 @@ class ConsumerThread(threading.Thread):
 
     def __init__(
         self, properties: dict[str, Any], options: EngineOptions, batch: int, make_restore: Callable[[], Restore],
-        forget: Callable[[int], None],
+        forget: Callable[[int], None], demand: DemandReader | None = None,
     ) -> None:
         super().__init__(name="consumer", daemon=True)
         topics = options.topics
@@ -54,6 +55,7 @@ class ConsumerThread(threading.Thread):
         self._batch = batch
         self._make_restore = make_restore
         self._forget = forget
+        self._demand = demand
         self._consumer = Consumer(properties)
         self._incremental = properties.get("group.protocol") == "consumer"
         self._restore: Restore
@@ -159,10 +161,14 @@ class ConsumerThread(threading.Thread):
         try:
             self._consumer.close()
             self._restore.close()
+            if self._demand is not None:
+                self._demand.close()
         except Exception:  # noqa: BLE001,S110  nothing is left to be saved here
             pass
 
     def _turn(self) -> None:
+        if self._demand is not None:
+            self._demand.poll()
         self._commit_asked()
         while self._commands:
             self._commands.popleft()()

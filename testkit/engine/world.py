@@ -141,6 +141,7 @@ class World:
                 if written.topic in self.logs_of_inputs:
                     self.append(written.topic, written.key, written.value, 0.0, written.partition)
                 positions[written.topic, written.partition] = len(self.records)
+        self.records += [Written(*record) for record in checkpoint.aside]
         latest = {(topic, part.partition.number): at for part in checkpoint.parts for topic, at in part.offsets}
         for place, at in latest.items():
             self._move(place, at)
