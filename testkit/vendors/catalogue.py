@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from testkit.vendors.adm import Adm
+from testkit.vendors.amazon_appstore_row import AmazonAppstore
 from testkit.vendors.amplitude_row import Amplitude
 from testkit.vendors.apns import Apns
 from testkit.vendors.apple_app_store import AppStore
@@ -42,7 +43,7 @@ IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Braintree,
     Shopify,
     Vindicia, Cleeng,
-    GooglePlay,
+    GooglePlay, AmazonAppstore,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
 )
 
