@@ -17,7 +17,8 @@ def sharing(site, topics, vendors):
     files = apps.one_app(vendors.url)
     files["alpha/connectors"]["custom_api"]["limits"] = {"rate": RATE, "concurrency": 50, "timeout": "5s"}
     site.configure(files)
-    name = topics("demand", partitions=1, config={"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"})
+    config = {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"}
+    name = topics("demand", partitions=1, config=config)
     return lambda instance: site.started(instance, topics__demand=name)
 
 
