@@ -4,7 +4,15 @@ import pytest
 
 from connectors.kit import get, post
 from testkit.specs import (
-    VARIABLE, Specs, Types, folder, load, load_components, load_discovery, load_schema, load_types,
+    VARIABLE,
+    Specs,
+    Types,
+    folder,
+    load,
+    load_components,
+    load_discovery,
+    load_schema,
+    load_types,
 )
 
 DOCUMENT = {
