@@ -28,8 +28,8 @@ class Chain(Flight):
     """One event, or one replay of it, from its turn until each of its bindings has an outcome."""
 
     __slots__ = (
-        "arrived", "as_they_were", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at", "doubtful",
-        "ended", "event", "exchange", "exports", "exports_only", "exports_waiting", "failures",
+        "arrived", "as_they_were", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at",
+        "doubtful", "ended", "event", "exchange", "exports", "exports_only", "exports_waiting", "failures",
         "first_failed_at", "generation", "generations", "ident", "key", "only", "origin_of", "partition", "place",
         "plan", "planned", "position", "probe", "run", "seq", "size", "started", "step", "stopped", "stored",
         "timer", "tracker", "user", "waiting_for",

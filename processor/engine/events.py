@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from processor.engine.counts import Counts
     from processor.engine.exporter import Exporter
     from processor.engine.ledger import Ledger
+    from processor.engine.offsets import OffsetTracker
     from processor.engine.parking import Parking
     from processor.engine.partition import Partition
     from processor.engine.plan import Plan, Plans
@@ -87,10 +88,11 @@ class Events:
                 self._enter(chain, len(steps))
 
     def admit_replay(
-        self, partition: Partition, event: Event, plan: Plan, user: str, replay: Any, message: Any
+        self, partition: Partition, event: Event, plan: Plan, user: str, replay: Any, message: Any,
+        tracker: OffsetTracker | None = None,
     ) -> None:
-        """Begin a replay: what has a receipt is not done again."""
-        offset, tracker = message.offset(), partition.replays
+        """Begin a replay: what has a receipt is not done again; `tracker` is that of the message's topic."""
+        offset, tracker = message.offset(), tracker or partition.replays
         tracker.skip(offset)
         stored = partition.store.attributes(user)
         exports = {step.id for step in plan.exports}

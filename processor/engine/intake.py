@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.kit.errors import Undecodable
 from processor.engine.events import origin_of
+from processor.model.replay import Replay, replay_of
 
 if TYPE_CHECKING:
     from connectors.kit.event import Event
     from processor.engine.counts import Counts
     from processor.engine.events import Events
     from processor.engine.ledger import Ledger
+    from processor.engine.offsets import OffsetTracker
     from processor.engine.options import EngineOptions
     from processor.engine.parking import Parking
     from processor.engine.partition import Partition
     from processor.engine.plan import AppPlans, Plans
     from processor.engine.sender import Sender
+    from processor.model.dead_letter import Origin
 
 HELD_LIMIT = 1000
 """Interactions of one partition that may wait for its attributes before the partition is paused."""
@@ -69,8 +72,9 @@ class Intake:
         try:
             event, app = self._event(value)
         except Undecodable as failure:
-            self._undecodable(partition, message, failure)
-            partition.interactions.skip(message.offset())
+            if failure.code != "wrong_record" or not self._resent(partition, message):
+                self._undecodable(partition, message, failure)
+                partition.interactions.skip(message.offset())
             return
         user = f"{event.app_id}:{event.user_id}"
         if self._misplaced(partition, message, user):
@@ -97,7 +101,9 @@ class Intake:
         right = self._partition_of(key, self._options.partitions)
         if right == partition.number:
             return False
-        partition.outbox.append((message.topic(), key, message.value(), right))
+        headers = list(message.headers() or ())
+        record = (message.topic(), key, message.value(), right)
+        partition.outbox.append((*record, headers) if headers else record)
         self._metrics.misplaced(message.topic())
         return True
 
@@ -159,7 +165,54 @@ class Intake:
         except Undecodable as failure:
             self._undecodable(partition, message, failure)
             return
+        self._replay(partition, event, app, replay, message, partition.replays)
+
+    def _replay(
+        self, partition: Partition, event: Event, app: AppPlans, replay: Replay, message: Any, tracker: OffsetTracker
+    ) -> None:
         user = f"{event.app_id}:{event.user_id}"
         if not self._misplaced(partition, message, user):
             plan = app.plan(event.prompt_id, event.interaction)
-            self._events.admit_replay(partition, event, plan, user, replay, message)
+            self._events.admit_replay(partition, event, plan, user, replay, message, tracker)
+
+    def _resent(self, partition: Partition, message: Any) -> bool:
+        """A dead letter that any tool sent to the interactions is a replay of it; False where it is none."""
+        try:
+            letter = self._codec.dead_letter(message.value())
+            if letter.reason == "undecodable" and letter.state == "open" and letter.origin.value is not None:
+                self._admit(partition, Resent(message, letter.origin))
+                return True
+            event, app = self._event(letter.origin.value)
+        except Undecodable:
+            return False
+        partition.interactions.skip(message.offset())
+        if letter.state != "open" or not letter.remaining:
+            self._metrics.duplicate()  # it was replayed or closed before this copy was made
+        elif any(one.reason == "in_doubt" for one in letter.failures):
+            self._ledger.held(partition, letter)
+        else:
+            replay = replay_of(letter, f"sent again to {message.topic()}", message.timestamp()[1])
+            self._replay(partition, event, app, replay, message, partition.interactions)
+        return True
+
+
+class Resent:
+    """The message that a dead letter was made of, in the place where the letter was sent again."""
+
+    __slots__ = ("_message", "_origin")
+
+    def __init__(self, message: Any, origin: Origin) -> None:
+        self._message = message
+        self._origin = origin
+
+    def value(self) -> bytes | None:
+        """The original bytes."""
+        return self._origin.value
+
+    def headers(self) -> list[tuple[str, bytes | None]]:
+        """The original headers."""
+        return list(self._origin.headers)
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is as the message has it."""
+        return getattr(self._message, name)

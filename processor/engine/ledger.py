@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from processor.engine.chain import EXPORTS
 from processor.model.dead_letter import DeadLetter, FailedBinding, Origin
+from processor.model.letter_headers import letter_headers
 from processor.model.outcome import ActionResult, Receipt
 
 if TYPE_CHECKING:
@@ -91,24 +92,46 @@ class Ledger:
         ))
 
     def event_ended(self, chain: Chain, now: float) -> None:
-        """All bindings have outcomes: a dead letter where any of them failed."""
-        if not chain.failures:
-            return
-        failures, event = chain.failures, chain.event
-        first = min(failures, key=lambda one: one.first_failed_at)
-        done = [one for one in chain.ended.values() if one.outcome in ("succeeded", "expired")]
-        settled = {one.binding_id for one in done}
-        steps: tuple[Any, ...] = chain.plan.exports if chain.exports_only else chain.plan.steps
-        remaining = [step.id for step in steps
-                     if step.id not in settled and (not chain.only or step.id in chain.only)]
+        """All bindings have outcomes: a dead letter where any of them failed; a replay's end supersedes its letter."""
+        if chain.run:
+            self._name_unknown(chain, now)
+        if chain.failures:
+            first = min(chain.failures, key=lambda one: one.first_failed_at)
+            letter = self._letter(chain, now, "open", first.reason, first.message)
+            self._metrics.dead_letter(first.connector, first.reason)
+            self._report("dead_letter", chain, letter)
+        elif chain.run:
+            done = [one.outcome for name, one in chain.ended.items() if name in chain.only]
+            expired = len(done) == len(chain.only) and set(done) == {"expired"}
+            self._letter(chain, now, "closed" if expired else "succeeded", "",
+                         f"replay {chain.run} {'came too late: expired' if expired else 'succeeded'}")
+
+    def _letter(self, chain: Chain, now: float, state: str, reason: str, message: str) -> DeadLetter:
+        """Write the event's letter; a later one of its key supersedes it."""
+        event, ended = chain.event, chain.ended.values()
+        done = [one for one in ended if one.outcome in ("succeeded", "expired")]
         letter = DeadLetter(
-            event.app_id, event.user_id, event.event_id, "open", first.reason, first.message, chain.run,
-            chain.origin_of(), event, failures, done, remaining, chain.plan.version, chain.attributes,
-            chain.attributes_offset, int(now * 1000), chain.run,
+            event.app_id, event.user_id, event.event_id, state, reason, message, chain.run, chain.origin_of(), event,
+            chain.failures or (), done, self._remaining(chain) if state == "open" else (), chain.plan.version,
+            chain.attributes, chain.attributes_offset, int(now * 1000), chain.run,
         )
         self._put(chain.partition, f"{chain.user}:{letter_id(chain)}".encode(), letter)
-        self._metrics.dead_letter(first.connector, first.reason)
-        self._report("dead_letter", chain, letter)
+        return letter
+
+    def _remaining(self, chain: Chain) -> list[str]:
+        settled = {one.binding_id for one in chain.ended.values() if one.outcome in ("succeeded", "expired")}
+        steps: tuple[Any, ...] = chain.plan.exports if chain.exports_only else chain.plan.steps
+        found = [step.id for step in steps if step.id not in settled and (not chain.only or step.id in chain.only)]
+        return found + [one.binding_id for one in chain.failures or () if one.binding_id not in found]
+
+    def _name_unknown(self, chain: Chain, now: float) -> None:
+        """A replay that asks for bindings which nobody configures any more has not brought them to an end."""
+        known = {step.id for step in chain.plan.steps} | {step.id for step in chain.plan.exports}
+        at = int(now * 1000)
+        for name in chain.only:
+            if name not in known and name not in chain.ended:
+                chain.fail(FailedBinding(name, -1, name.partition(".")[0], "", "rejected", "not_configured",
+                                         "no such binding is configured any more", 0, "", 0, at, at))
 
     def undecodable(self, partition: Partition, origin: Origin, failure: Failure, now: float) -> None:
         """A message that cannot be read becomes a dead letter with its raw bytes."""
@@ -121,11 +144,18 @@ class Ledger:
         self._metrics.dead_letter("", failure.reason)
         self._report("undecodable", None, letter)
 
+    def held(self, partition: Partition, letter: DeadLetter) -> None:
+        """A letter in doubt was sent again by a tool that cannot say whether somebody looked at the vendor."""
+        note = "sent again, but in doubt: look at the vendor, then `dead-letters replay --after-checking`, or close it"
+        ident = letter.event_id + (EXPORTS if all(one.position < 0 for one in letter.failures) else "")
+        self._put(partition, f"{letter.app_id}:{letter.user_id}:{ident}".encode(), letter._replace(note=note))
+
     def _put(self, partition: Partition, key: bytes, letter: DeadLetter) -> None:
         """Encode; a letter that would not fit refers to the original message instead of repeating it."""
         data = self._dead_letter(letter)
         if len(data) > self._options.max_dead_letter_bytes:
-            cut = letter.origin._replace(value=None, headers=())
-            data = self._dead_letter(letter._replace(
-                origin=cut, event=None, attributes={}, message=letter.message + " (too large: see the original)"))
-        partition.outbox.append((self._topics.dead_letters, key, data, partition.number))
+            letter = letter._replace(
+                origin=letter.origin._replace(value=None, headers=()), event=None, attributes={},
+                message=letter.message + " (too large: see the original)")
+            data = self._dead_letter(letter)
+        partition.outbox.append((self._topics.dead_letters, key, data, partition.number, letter_headers(letter)))

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from processor.engine.chain import Chain, Parked
     from processor.engine.options import Topics
 
-Record = tuple[str, bytes, bytes | None, int]
-"""Topic, key, value, partition of a message to be produced."""
+Headers = list[tuple[str, bytes | None]]
+Record = tuple[str, bytes, bytes | None, int] | tuple[str, bytes, bytes | None, int, Headers]
+"""Topic, key, value, partition of a message to be produced; and headers, where it has any."""
 
 
 class StoredAttributes(Protocol):

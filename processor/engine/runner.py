@@ -116,7 +116,8 @@ class Runner:
         if chain.generations:
             chain.generation = chain.generations.get(step.id, 0)
         call = Call(
-            event, chain.attributes, step.params, step.settings, now=sender.now, doubtful=chain.doubtful,
+            event, chain.attributes, step.params, step.settings, now=sender.now,
+            doubtful=chain.doubtful or chain.run > 0,  # a replay's earlier run may have reached the vendor
             outcome_id=outcome_id(event.app_id, event.event_id, step.id, chain.generation),
         )
         chain.effect_done = False
@@ -237,7 +238,7 @@ class Runner:
 
     def _goes_on(self, chain: Chain) -> bool:
         """Whether a receipt will be needed: other bindings follow, or a dead letter will name it."""
-        return chain.position + 1 < len(chain.plan.steps) or chain.failures is not None
+        return chain.position + 1 < len(chain.plan.steps) or chain.failures is not None or chain.run > 0
 
     def fail(self, chain: Chain, step: Step, failure: Failure) -> None:
         """A try of the binding failed: decide by who must act."""

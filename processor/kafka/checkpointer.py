@@ -115,9 +115,9 @@ class CheckpointThread(threading.Thread):
     def _produce(self, job: Checkpoint) -> None:
         last: dict[tuple[str, int], tuple[int, int]] = {}
         for p, part in enumerate(job.parts):
-            for r, (topic, _, _, partition) in enumerate(part.records):
-                if topic in self._changelogs:
-                    last[topic, partition] = (p, r)
+            for r, record in enumerate(part.records):
+                if record[0] in self._changelogs:
+                    last[record[0], record[3]] = (p, r)
         watched = set(last.values())
         for p, part in enumerate(job.parts):
             for r, record in enumerate(part.records):
@@ -126,10 +126,14 @@ class CheckpointThread(threading.Thread):
             self._put(record, None)
 
     def _put(self, record: Record, told: Callable[[Any, Any], None] | None) -> None:
-        topic, key, value, partition = record
         while True:
             try:
-                self._producer.produce(topic, value, key, partition, told)
+                if len(record) == 4:
+                    topic, key, value, partition = record
+                    self._producer.produce(topic, value, key, partition, told)
+                else:
+                    topic, key, value, partition, headers = record
+                    self._producer.produce(topic, value, key, partition, told, headers=headers)
             except BufferError:
                 self._producer.poll(0.05)
             else:

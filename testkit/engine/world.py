@@ -89,6 +89,7 @@ class Written(NamedTuple):
     key: bytes
     value: bytes | None
     partition: int
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 class World:
