@@ -23,6 +23,7 @@ from testkit.vendors.heap_row import Heap
 from testkit.vendors.iterable import Iterable
 from testkit.vendors.mixpanel import Mixpanel
 from testkit.vendors.mparticle_row import MParticle
+from testkit.vendors.piano import Piano
 from testkit.vendors.recurly import Recurly
 from testkit.vendors.salesforce_marketing_cloud import Salesforce
 from testkit.vendors.sendgrid import SendGrid
@@ -42,7 +43,7 @@ IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Heap, Amplitude, MParticle, GoogleAnalytics,
     Braintree,
     Shopify,
-    Vindicia, Cleeng,
+    Vindicia, Cleeng, Piano,
     GooglePlay, AmazonAppstore,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
 )
