@@ -250,3 +250,25 @@ def test_what_queued_at_a_gate_goes_on_after_a_stall():
     process.turn()
     process.advance(1.0)
     assert process.lines == ["POST alpha/key/e2"]
+
+
+def test_a_process_that_stood_still_within_a_turn_sends_nothing_more_of_it():
+    process = harness("alpha.key")
+    process.advance(1.0)
+    process.committer.automatic = False
+    start = process.transport.start
+
+    def stands_still_after_the_first(*given, **named):
+        start(*given, **named)
+        process.jump(20.0)
+
+    process.transport.start = stands_still_after_the_first
+    users = {"e1": "ann0", "e2": "bob1", "e3": "cat0"}
+    process.publish(*(event(name, user, "p", process.clock.now) for name, user in users.items()))
+    process.transport.start = start
+    assert process.sent == ["POST alpha/key/e1"]
+    process.turn(3)
+    assert process.sent == ["POST alpha/key/e1"]
+    process.committer.finish()
+    process.turn(4)
+    assert sorted(process.sent) == ["POST alpha/key/e1", "POST alpha/key/e2", "POST alpha/key/e3"]
