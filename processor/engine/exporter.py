@@ -236,7 +236,7 @@ class Exporter:
                     gate.circuit.succeeded(self._sender.now)
                 else:
                     self.parking.recovered(gate)
-                batch.effect_done = batch.effect_done or (request.effect and answer.ok)
+                batch.effect_done = batch.effect_done or (_never(batch) and request.effect and answer.ok)
                 self._step(batch, answer)
                 return
             batch.exchange = Exchange(request.method, request.path, "", answer.status, answer.text[:LIMIT],
