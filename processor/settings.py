@@ -88,6 +88,7 @@ class TopicSettings(Group):
     dead_letters: str = Field("action.dead-letters", min_length=1, description="Output: what failed, and why.")
     config: str = Field("prompt-actions.config", min_length=1, description="Configuration of the apps.")
     demand: str = Field("prompt-actions.demand", min_length=1, description="What each process would send.")
+    audit: str = Field("prompt-actions.audit", min_length=1, description="Who did what to dead letters and users.")
     attributes_changelog: str = Field("prompt-actions.attributes", min_length=1,
                                       description="Changelog of the attribute store.")
     chains: str = Field("prompt-actions.chains", min_length=1, description="Changelog of the open chains.")

@@ -126,12 +126,30 @@ class _Reading:
         try:
             event = self._codec.event(message.value())
         except Undecodable:
-            self._rows.interaction(number, offset, moment, above=above)
+            self._other(message, above=above)
             return
         home = partition_of(f"{event.app_id}:{event.user_id}".encode(), self._partitions)
         chain, exports = self._bound(event)
         self._rows.interaction(number, offset, moment, above=above, app=event.app_id, event=event.event_id, home=home,
                                chain=chain, exports=exports)
+
+    def _other(self, message: Any, *, above: bool) -> None:
+        """No interaction: a letter that some tool sent again, which is a replay, or what cannot be read."""
+        number, offset, moment = message.partition(), message.offset(), message.timestamp()[1]
+        try:
+            letter = self._codec.dead_letter(message.value())
+        except Undecodable:
+            self._rows.interaction(number, offset, moment, above=above)
+            return
+        if letter.reason == "undecodable":
+            self._rows.interaction(number, offset, moment, above=above)
+            return
+        home = partition_of(f"{letter.app_id}:{letter.user_id}".encode(), self._partitions)
+        runs = letter.state == "open" and all(one.reason != "in_doubt" for one in letter.failures)
+        exports = all(one.position < 0 for one in letter.failures)
+        self._rows.interaction(
+            number, offset, moment, above=above, app=letter.app_id, event=f"{letter.event_id}#{letter.replays + 1}",
+            home=home, chain=runs and not exports, exports=runs and exports)
 
     def _bound(self, event: Event) -> tuple[bool | None, bool | None]:
         """Whether an event has a chain and exports; None where the configuration does not tell."""
