@@ -26,6 +26,7 @@ API = "/api/v3/publisher"
 TERMS = f"{API}/term/list"
 LIST, GET = f"{API}/subscription/list", f"{API}/subscription/get"
 STATUS = f"{API}/term/change/getSubscriptionUpgradeStatus"
+REQUEST_ID = "x-request-id"
 SIZE, PAGES = 100, 20
 """Entries of a page, and most pages that are read."""
 SLACK = 60.0
@@ -59,17 +60,17 @@ def _details(found: Any) -> Iterator[str]:
 
 def read(request: Request, response: Response) -> Failure | None:
     """Status, then the code that every answer carries: only 0 is a success."""
-    status, (code, message) = response.status, explain(response)
+    known: Row = {"status": response.status, "request_id": response.headers.get(REQUEST_ID, "")}
+    code, message = explain(response)
     if not response.ok:
-        return failure(response, code, message)
+        return failure(response, code, message, request_id=known["request_id"])
     if not isinstance(response.json, dict):
-        return Unavailable("unreadable_answer", "a success without an object in it", status=status,
-                           unknown=request.effect)
+        return Unavailable("unreadable_answer", "a success without an object in it", unknown=request.effect, **known)
     if response.member("code") == 0:
         return None
     if NO_ACCESS.search(message):
-        return Misconfigured(code, message, status=status)
-    return Rejected(code if code.startswith("piano_") else "no_code", message, status=status)
+        return Misconfigured(code, message, **known)
+    return Rejected(code if code.startswith("piano_") else "no_code", message, **known)
 
 
 def value(response: Response) -> Any:

@@ -52,7 +52,8 @@ connector = Connector(
     id="piano", title="Piano", category="billing", settings=PianoSettings, signer=signer, read=read, check=check,
     help="Renews, cancels and moves subscriptions between terms. Users are found by the synced attribute"
          " piano_subscription_id, else by piano_uid. Piano has no call that redeems a promotion code.",
-    docs="https://docs.piano.io/", api_version="v3", options={"terms": lookups.terms},
+    docs="https://docs.piano.io/", api_version="v3", request_id_header=lookups.REQUEST_ID,
+    options={"terms": lookups.terms},
     limits=Limits(concurrency=4, timeout=60.0),  # the vendor names none: carefully few
     confidence="Requests are those of Piano's own library; not tried against a live application. Low confidence: what"
                " the numbers of codes, billing timings and states of a term change mean, the form of its date, rate"

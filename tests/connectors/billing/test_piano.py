@@ -132,6 +132,11 @@ def test_what_may_have_been_done_is_told_from_what_surely_was_not(refusal, unkno
     assert run("cancel_subscription", [one(), refusal]).failure.unknown is unknown
 
 
+def test_the_request_is_named_for_the_vendors_support():
+    refusal = answer(200, {"code": 7, "message": "no"}, headers={"X-Request-Id": "req-1"})
+    assert run("cancel_subscription", [one(), refusal]).failure.request_id == "req-1"
+
+
 # -- look-ups
 
 
