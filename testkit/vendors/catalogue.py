@@ -25,6 +25,7 @@ from testkit.vendors.mixpanel import Mixpanel
 from testkit.vendors.mparticle_row import MParticle
 from testkit.vendors.piano import Piano
 from testkit.vendors.recurly import Recurly
+from testkit.vendors.roku import Roku
 from testkit.vendors.salesforce_marketing_cloud import Salesforce
 from testkit.vendors.sendgrid import SendGrid
 from testkit.vendors.shopify import Shopify
@@ -44,7 +45,7 @@ IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Braintree,
     Shopify,
     Vindicia, Cleeng, Piano,
-    GooglePlay, AmazonAppstore,
+    GooglePlay, AmazonAppstore, Roku,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
 )
 
