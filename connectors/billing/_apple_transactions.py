@@ -11,7 +11,6 @@ from uuid import NAMESPACE_DNS, UUID, uuid5
 from connectors.kit import (
     Call,
     Failure,
-    MissingAttributes,
     Rejected,
     Request,
     Response,
@@ -21,6 +20,7 @@ from connectors.kit import (
     segment,
 )
 from connectors.kit.jws import Trust, UntrustedError, fingerprint, payload, verified_payload
+from connectors.kit.purchase import known
 
 SANDBOX_REALM = "sandbox"
 ROOT_G3 = bytes.fromhex("63343abfb89a6a03ebb57e9b3f5fa7be7c4f5c756f3017b3a8c488c3653e9179")
@@ -104,23 +104,6 @@ def ask(call: AppleCall, request: Request) -> AskFlow:
 def transaction(call: AppleCall, id: str) -> AskFlow:
     """One transaction, as Apple knows it now."""
     return (yield from ask(call, get(f"/inApps/v1/transactions/{segment(id)}", step="transaction")))
-
-
-class Known(NamedTuple):
-    """A fact about the user or the event, and where it was found."""
-
-    name: str
-    value: str
-
-
-def known(call: AppleCall, *names: str) -> Known:
-    """The first of the named facts, of the event (`context.`) or of the user; raises MissingAttributes."""
-    for name in names:
-        key = name.removeprefix("context.")
-        value = call.attribute(name) if key == name else call.event.context.get(key, "")
-        if value.strip():
-            return Known(name, value.strip())
-    raise MissingAttributes(names)
 
 
 class OriginalTransaction(NamedTuple):

@@ -16,7 +16,6 @@ from connectors.billing._apple_transactions import (
     check_app,
     check_purchase,
     detail,
-    known,
     moment,
     original_transaction,
     read,
@@ -35,7 +34,6 @@ from connectors.kit import (
     FormInput,
     Limits,
     NoParams,
-    Option,
     OptionsFlow,
     Params,
     Rejected,
@@ -59,6 +57,7 @@ from connectors.kit.fields import refuse
 from connectors.kit.hosts import host_problem, test_hosts_field
 from connectors.kit.http import address, header_lines
 from connectors.kit.jws import is_certificate
+from connectors.kit.purchase import known, offered
 
 PRODUCTION = "https://api.storekit.apple.com"
 SANDBOX = "https://api.storekit-sandbox.apple.com"
@@ -141,7 +140,7 @@ def check(settings: AppleSettings) -> CheckFlow:
 def products(settings: AppleSettings) -> OptionsFlow:
     """The products that the settings name: Apple has no list to ask for."""
     yield from ()
-    return [Option(product, product) for product in settings.products]
+    return offered(settings.products)
 
 
 connector = Connector(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 import orjson
 from pydantic import AfterValidator, SecretStr, model_validator
@@ -40,7 +39,13 @@ from connectors.kit import (
 )
 from connectors.kit.device import NAMED_HELP, Device, DeviceEnd, check_size, custom_data, devices, to_each
 from connectors.kit.fields import refuse
-from connectors.kit.google import TOKEN_URL, service_account, service_account_problem, service_account_token
+from connectors.kit.google import (
+    TOKEN_URL,
+    service_account,
+    service_account_problem,
+    service_account_token,
+    token_url_problem,
+)
 from connectors.kit.hosts import host_problem, test_hosts_field
 from connectors.kit.http import address, header_lines
 from connectors.kit.prompt import Texts
@@ -82,14 +87,10 @@ class FcmSettings(Settings):
         wrong = {
             "service_account_json": service_account_problem(self.service_account_json),
             "base_url": host_problem(self.base_url, ("fcm.googleapis.com",), test_hosts=self.allow_test_hosts),
-            "token_url": self._token_url_problem(),
+            "token_url": token_url_problem(self.token_url, test_hosts=self.allow_test_hosts),
         }
         refuse({name: why for name, why in wrong.items() if why})
         return self
-
-    def _token_url_problem(self) -> str:
-        host = self.token_url.removesuffix(urlsplit(TOKEN_URL).path)
-        return host_problem(host, ("oauth2.googleapis.com",), test_hosts=self.allow_test_hosts)
 
 
 def access_token(settings: FcmSettings, now: float) -> TokenFlow:
