@@ -15,6 +15,7 @@ from testkit.vendors.braze import Braze
 from testkit.vendors.chargify import Chargify
 from testkit.vendors.cleeng import Cleeng
 from testkit.vendors.custom_api import CustomApi
+from testkit.vendors.evergent import Evergent
 from testkit.vendors.fcm import Fcm
 from testkit.vendors.generic import GENERIC, Generic
 from testkit.vendors.google_analytics_row import GoogleAnalytics
@@ -44,7 +45,7 @@ IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Heap, Amplitude, MParticle, GoogleAnalytics,
     Braintree,
     Shopify,
-    Vindicia, Cleeng, Piano,
+    Vindicia, Cleeng, Piano, Evergent,
     GooglePlay, AmazonAppstore, Roku,
     AppStore, lambda world: AppStore(world, "apple_app_store_sandbox"),
 )
