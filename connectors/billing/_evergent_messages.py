@@ -37,7 +37,8 @@ RESULT, GOOD = "responseCode", ("1", 1)
 FAILURES, CODE, TEXT = "failureMessage", "errorCode", "errorMessage"
 SERVICES, SERVICE, RENEWS = "AccountServiceMessage", "serviceID", "isRenewal"
 USER, PASSWORD = "apiUser", "apiPassword"
-NO_ACCESS = re.compile(r"authentication failed|unauthori[sz]ed|not authori[sz]ed|invalid api.?key|access denied", re.I)
+NO_ACCESS = re.compile(r"(authentication failed|unauthori[sz]ed|not authori[sz]ed|invalid api.?key|access denied)",
+                       re.IGNORECASE)
 """What a message about credentials may say: the codes are not known."""
 NO_ACCOUNT = "eV2327"
 """Code of a failure: no account has the given details."""
