@@ -31,6 +31,8 @@ COMMANDS: Mapping[str, Entry] = {
     "topics": Entry("processor.cli.topics", "topics", "Plan and make the Kafka topics."),
     "waiting": Entry("processor.cli.waiting", "waiting", "Show what waits, for what, and since when."),
     "books": Entry("processor.cli.books", "books", "Check that everything that came in is accounted for."),
+    "dead-letters": Entry("processor.cli.dead_letters", "dead_letters", "Find, understand and replay what failed."),
+    "users": Entry("processor.cli.users", "users", "Forget a user."),
     "doctor": Entry("processor.cli.doctor", "doctor", "Say in plain words what is wrong."),
 }
 

@@ -226,6 +226,29 @@ class Events:
         if following is not None:
             self._ready.append(following)
 
+    def forget(self, partition: Partition, user: str) -> None:
+        """A user is to be forgotten: what is parked of him ends without a call; what is under way ends by itself."""
+        parked = [one for one in partition.open.values() if isinstance(one, Parked) and one.user == user]
+        for stub in parked:
+            chain = self._revive(stub)
+            if chain is not None:
+                self._parking.let_go(stub)
+                self._forget(chain, stub)
+        if parked:
+            self._parking.chain_ended(partition, user)
+
+    def _forget(self, chain: Chain, stub: Parked) -> None:
+        books, remaining = self._books, chain.remaining
+        books.plan(len(remaining) - stub.bindings)
+        books.parked -= 1
+        books.in_flight += 1
+        chain.partition.open[stub.key] = chain
+        for step in remaining:
+            self._ledger.outcome(
+                chain, step, "skipped", self._sender.now, code="forgotten", message="the user was forgotten",
+                action_id=getattr(step, "export_id", ""), keep=False)
+        self._close(chain)
+
     def leave(self, partition: Partition) -> None:
         """The partition goes to another process: forget its chains; what was durable is taken up there."""
         partition.gone = True

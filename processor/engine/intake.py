@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.kit.errors import Undecodable
 from processor.engine.events import origin_of
+from processor.model.letter_headers import PREFIX
 from processor.model.replay import Replay, replay_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from processor.engine.sender import Sender
     from processor.model.dead_letter import Origin
 
+FORGET = f"{PREFIX}forget"
+"""Header of a null among the attributes: not only they, but all that waits of the user is to be forgotten."""
 HELD_LIMIT = 1000
 """Interactions of one partition that may wait for its attributes before the partition is paused."""
 
@@ -138,6 +141,8 @@ class Intake:
         if not self._misplaced(partition, message, user):
             partition.store.put_attributes(user, None)
             partition.changed_users[user] = None
+            if any(name == FORGET for name, _ in message.headers() or ()):
+                self._events.forget(partition, user)
 
     def _merge(self, partition: Partition, message: Any, user: str, change: Any) -> None:
         before = partition.store.attributes(user) if change.mode == "merge" else None

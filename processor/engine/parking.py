@@ -286,6 +286,14 @@ class Parking:
         if partition.lanes.enter_first(chain):
             self._ready.append(chain)
 
+    def let_go(self, stub: Parked) -> None:
+        """A parked chain waits for nothing any more."""
+        if stub.timer is not None:
+            stub.timer.cancel()
+        self._forget_waiting(stub)
+        if not stub.exports_only:
+            stub.partition.lanes.unpark(stub)
+
     def wake_postponed(self) -> None:
         """There is room again: wake what could not be woken before."""
         for _ in range(len(self._wakeable)):  # some may be put back: their partition is leaving

@@ -41,7 +41,7 @@ def test_plan_apply_plan_leaves_nothing_to_do(real_broker, run):
     assert applied.exit_code == 0, applied.output
     again = run("plan")
     assert lines(again) == []
-    assert "All 10 topics are there" in again.stderr
+    assert "All 11 topics are there" in again.stderr
 
 
 @pytest.mark.mock_cannot("altering topics")
