@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from connectors.kit.errors import Failure, MissingAttributes
+from connectors.kit.errors import Failure, Misconfigured, MissingAttributes
 from processor.engine.chain import Chain, Parked
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 DRAIN_EVERY = 0.05
 """Seconds between two helpings of woken chains, once a vendor is back."""
 DRAIN_HELPING = 50
+OVERDUE_HELPING = 500
+"""Chains that are let go after one more refusal, once their grace is over."""
 PROBE_AGAIN = 1.0
 """Seconds after which another chain may be woken to probe, if the one before never did."""
 
@@ -69,6 +71,9 @@ class Parking:
         if gate.circuit.admits(self._sender.now):
             chain.probe = True
             return False
+        if self.waited_out(gate, chain):
+            self.runner.give_up(chain, step, self.still_refused(gate))
+            return True
         stub = self.park(chain, "settings" if gate.paused_since else "circuit", gate.circuit.reopens_at)
         self.wait_at(gate, stub)
         return True
@@ -119,6 +124,24 @@ class Parking:
         self.outage(gate, True)
         if not self.circuit_holds(chain, step):
             self.runner.give_up(chain, step, failure)
+        self._wake_overdue(gate)
+
+    def waited_out(self, gate: Gate, one: Chain | Parked) -> bool:
+        """Whether it has waited for other settings as long as the grace allows."""
+        if not gate.paused_since:
+            return False
+        return self._sender.now - max(gate.paused_since, one.arrived / 1000) >= self._options.misconfigured_grace
+
+    def still_refused(self, gate: Gate) -> Misconfigured:
+        """The failure of what has waited out its grace without having been refused itself."""
+        return Misconfigured(gate.settings_failure or "settings", "the connector's settings were not mended in time")
+
+    def _wake_overdue(self, gate: Gate) -> None:
+        """Let those end that have waited out their grace, in helpings."""
+        overdue = [stub for stub in gate.parked if self.waited_out(gate, stub)][:OVERDUE_HELPING]
+        for stub in overdue:
+            gate.parked.remove(stub)
+            self.wake(stub)
 
     # the vendor's health
 
@@ -241,6 +264,8 @@ class Parking:
         if stub.waiting_for in ("circuit", "settings") and gate is not None:
             if gate.circuit.closed:
                 gate.circuit.open(self._sender.now, 0.0)
+            if stub.waiting_for == "settings":  # how long they have been refused survives a restart, about
+                gate.paused_since = min(gate.paused_since or self._sender.now, stub.arrived / 1000)
             self.wait_at(gate, stub)
             self.outage(gate, True)
         elif stub.waiting_for == "attributes":
