@@ -165,17 +165,27 @@ class Exporter:
 
     def _start(self, batch: Batch) -> None:
         batch.entries = [entry for entry in batch.entries if not entry[0].gone]
-        step, circuit = batch.step, batch.step.gate.circuit
+        circuit = batch.step.gate.circuit
         if not batch.entries:
             return
         if not circuit.closed:
             batch.probe = circuit.admits(self._sender.now)
             if not batch.probe:
-                self._park(batch, "settings" if step.gate.paused_since else "circuit", 0.0)
+                self._wait_for_vendor(batch)
                 return
         self._live.add(batch)
         batch.flow, batch.effect_done = None, False
         self._step(batch, None)
+
+    def _wait_for_vendor(self, batch: Batch) -> None:
+        """Park what may still wait; what has waited for other settings as long as the grace allows has failed."""
+        gate = batch.step.gate
+        waiting = [entry for entry in batch.entries if not self.parking.waited_out(gate, entry[0])]
+        overdue = [entry for entry in batch.entries if self.parking.waited_out(gate, entry[0])]
+        for chain, _ in overdue:
+            self._end(chain, batch.step, self.parking.still_refused(gate), batch.attempts, batch.exchange)
+        batch.entries = waiting
+        self._park(batch, "settings" if gate.paused_since else "circuit", 0.0)
 
     def _release_probe(self, batch: Batch) -> None:
         if batch.probe:

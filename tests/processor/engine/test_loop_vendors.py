@@ -84,7 +84,6 @@ def test_refused_settings_of_one_connector_do_not_hold_another():
     assert process.lines == ["POST beta/key/e2"]
 
 
-@pytest.mark.xfail(strict=True, reason="the grace counts from a chain's own first refusal, and only probes are refused")
 def test_all_that_waited_beyond_the_grace_ends_not_only_what_probed():
     process = harness("alpha.key")
     for name, user in (("e1", "ann0"), ("e2", "bob1"), ("e3", "cat0")):

@@ -155,7 +155,7 @@ def test_a_rule_that_makes_no_sense_is_refused_where_it_is_written(rule):
 
 
 def test_a_rule_for_a_vendor_that_is_not_there_is_refused(control):
-    with pytest.raises(ControlError, match="no vendor 'strpe'; there are: .*stripe"):
+    with pytest.raises(ControlError, match=r"no vendor .strpe.; there are: .*stripe"):
         control.fault(vendor="strpe")
 
 
