@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from datetime import datetime
 from typing import Any
 
 from connectors.kit import (
@@ -20,6 +19,7 @@ from connectors.kit import (
     retry_after,
     segment,
 )
+from connectors.kit.moment import moment
 
 PAGE, PAGES = 200, 20
 """Entries of a page, and most pages of a list that are read."""
@@ -152,11 +152,3 @@ def live_subscription(call: Call[Any, Any], rows: Iterable[Row]) -> Row:
 def has_coupon(subscription: Row, code: str) -> bool:
     """Whether a coupon is on the subscription; codes know no case."""
     return code.lower() in {str(one).lower() for one in subscription.get("coupon_codes") or []}
-
-
-def moment(text: Any) -> float:
-    """Seconds since 1970 of a time as Chargify writes it; 0 where there is none."""
-    try:
-        return datetime.fromisoformat(text).timestamp() if isinstance(text, str) else 0.0
-    except ValueError:
-        return 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from connectors.kit import Failure, InDoubt, Rejected, Request, Response, Unavailable, failure, retry_after
@@ -52,11 +51,3 @@ def read(request: Request, response: Response) -> Failure | None:
 def refusal(request: Request, response: Response) -> Failure:
     """The failure that an answer means which a flow has looked at."""
     return read(request, response) or Rejected("unexpected_answer", response.text[:200], status=response.status)
-
-
-def moment(text: Any) -> float:
-    """Seconds since 1970 of a time as Recurly writes it; 0 where there is none."""
-    try:
-        return datetime.fromisoformat(text).timestamp() if isinstance(text, str) else 0.0
-    except ValueError:
-        return 0.0

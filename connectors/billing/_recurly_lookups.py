@@ -6,8 +6,9 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.billing._recurly_answers import Row, explain, moment
+from connectors.billing._recurly_answers import Row, explain
 from connectors.kit import Call, Option, OptionsFlow, Rejected, Request, Response, get, segment
+from connectors.kit.moment import moment
 
 PAGES = 20
 """Most pages of a list that are read, each of 200 entries."""

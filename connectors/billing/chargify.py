@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.billing import _chargify_lookups as lookups
 from connectors.billing._chargify_forms import AddCoupon, CancelSubscription, ChargifySettings, CreateSubscription
-from connectors.billing._chargify_lookups import Row, explain, moment, read
+from connectors.billing._chargify_lookups import Row, explain, read
 from connectors.kit import (
     Account,
     Call,
@@ -31,6 +31,7 @@ from connectors.kit import (
 )
 from connectors.kit.auth import basic
 from connectors.kit.http import JSON, build
+from connectors.kit.moment import moment
 
 POLLS = (0.0, 5.0, 15.0, 40.0, 60.0)
 """Seconds to wait before each look after a duplicate: together the time after which Chargify cuts a request off."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.billing import _recurly_changes as changes
 from connectors.billing import _recurly_lookups as lookups
-from connectors.billing._recurly_answers import Row, moment, read, refusal
+from connectors.billing._recurly_answers import Row, read, refusal
 from connectors.billing._recurly_forms import (
     ApplyCoupon,
     CancelSubscription,
@@ -38,6 +38,7 @@ from connectors.kit import (
 )
 from connectors.kit.auth import basic
 from connectors.kit.http import JSON
+from connectors.kit.moment import moment
 from connectors.kit.money import decimal, json_number
 
 VERSION = "v2021-02-25"
