@@ -1,0 +1,103 @@
+"""The cases: what is asked of whom, one run of it, and which runs make up the benchmark."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from benchmarks.candidates import (
+    AT_LEAST,
+    CANDIDATES,
+    CEILING,
+    CEILING_2,
+    EXACTLY,
+    EXACTLY_2,
+    FAUST,
+    QUIX,
+    THREADS,
+    Candidate,
+    Wanted,
+)
+from benchmarks.latency import latencies
+from benchmarks.measure import Measured, Watch
+from benchmarks.place import Place
+
+STALLED = 40.0
+"""Seconds without a new result after which a run is over."""
+PEERS = (THREADS, QUIX, FAUST)
+
+
+class Case(NamedTuple):
+    """One row of columns in the table."""
+
+    name: str
+    title: str
+    candidates: Sequence[str]
+    vendor: str = "at_once"
+    events: int = 80_000
+    in_flight: int = 64
+    steps: int = 1
+    items: int = 1
+    interaction: str = "accept"
+    hot: bool = False
+    down: bool = False
+    """Whether as many events again go to a vendor that is down."""
+    slow: Mapping[str, float] = {}
+    """Share of the events that a candidate gets, where it differs from its own."""
+
+
+QUICK = (CEILING, EXACTLY, AT_LEAST, CEILING_2, EXACTLY_2)
+ALL = (*QUICK, *PEERS)
+TWO = (CEILING, EXACTLY)
+CASES: Mapping[str, Case] = {one.name: one for one in (
+    Case("A", "one action, vendor answers at once, 64 in flight", ALL),
+    Case("B", "one action, vendor takes 50 ms, 1,000 in flight", ALL, vendor="50ms", in_flight=1000,
+         slow={QUIX: 0.003}),
+    Case("C", "a chain of three actions, vendor answers at once", TWO, steps=3, events=30_000),
+    Case("D", "export, 100 items a request", TWO, items=100, interaction="impression", events=200_000),
+    Case("E", "2 % of answers are 503, 1 % are 429 with Retry-After, 50 ms, 1,000 in flight", TWO, vendor="errors",
+         in_flight=1000),
+    Case("F", "1 % of the users make half of the events, vendor answers at once", (EXACTLY,), hot=True),
+    Case("G", "as A, while a second vendor with as many events is down throughout", (EXACTLY,), down=True),
+)}
+
+
+def run(place: Place, case: Case, candidate: Candidate, *, scale: float = 1.0) -> Measured:
+    """One run of one candidate."""
+    events = max(50, int(case.events * scale * case.slow.get(candidate.name, candidate.share)))
+    topic = place.events(events, hot=case.hot, interaction=case.interaction, down=case.down)
+    place.attributes()
+    before = place.vendors.seen()
+    running = candidate.start(place, wanted(case, topic))
+    try:
+        watch = Watch(place.servers, running.results, running.pids)
+        watch.until(events * case.steps, STALLED)
+        time.sleep(0.5)  # what is under way ends
+        calls = max(0, place.vendors.seen() - before - 1)
+        watch.sample()
+    finally:
+        running.end()
+    return watch.judge(events, case.steps, calls)
+
+
+def latency(place: Place, candidate: Candidate, rate: float, seconds: float = 20.0) -> Mapping[str, float]:
+    """From produced to result, in milliseconds, vendor at once."""
+    topics = place.topics()
+    events = topics("live", config={"message.timestamp.type": "LogAppendTime"})
+    running = candidate.start(place, wanted(CASES["A"], events))
+    try:
+        time.sleep(4)  # it must be ready: what waits for it is not its latency
+        return latencies(place.servers, events, running.results, rate, seconds)
+    finally:
+        running.end()
+
+
+def wanted(case: Case, topic: str) -> Wanted:
+    """What the candidate is asked for."""
+    return Wanted(case.vendor, topic, case.in_flight, case.steps, case.items, "down" if case.down else "")
+
+
+def candidates_of(case: Case, *, quick: bool) -> list[Candidate]:
+    """Who takes part."""
+    return [CANDIDATES[name] for name in case.candidates if not quick or name in QUICK]
