@@ -36,10 +36,11 @@ class Publisher:
         }))
         try:
             self._producer.init_transactions(ANSWER_SECONDS)
-            found = self._producer.list_topics(self._topics.audit, timeout=ANSWER_SECONDS).topics[self._topics.audit]
+            # all topics: asking for one by its name can make it
+            found = self._producer.list_topics(timeout=ANSWER_SECONDS).topics.get(self._topics.audit)
         except KafkaException as error:
             raise LogError(f"no broker takes transactions: {error.args[0].str()}") from error
-        self.audit_topic = found.error is None and bool(found.partitions)
+        self.audit_topic = found is not None and found.error is None
         """Whether the audit has its topic; else it is a file."""
         self._audited: list[Audited] = []
 
