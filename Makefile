@@ -8,6 +8,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
+# Most tests over Kafka wait for something: three at a time fit on two cores.
+WORKERS ?= 3
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --resolver=backtracking
 
@@ -31,11 +33,11 @@ demo: setup ## see the main job at work, without an account or a broker; about t
 
 .PHONY: test
 test: setup ## all tests, against the best Kafka that this machine has
-	@bash .ci/with-broker $(BIN)/python -m pytest $(ARGS)
+	@bash .ci/with-broker $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 .PHONY: test-quick
 test-quick: setup ## the tests that need no broker; seconds
-	@$(BIN)/python -m pytest -m "not broker" $(ARGS)
+	@$(BIN)/python -m pytest -m "not broker" -n $(WORKERS) --dist worksteal $(ARGS)
 
 .PHONY: test-vendors
 test-vendors: setup ## our requests beside those of vendors' own packages, which are installed apart

@@ -4,6 +4,7 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "broker" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.broker)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tests that wait run side by side in several processes, each with a broker of its own: tell which."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["broker"] = session.config.stash.get(SERVING, "")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    served = getattr(node, "workeroutput", {}).get("broker", "")
+    if served:
+        node.config.stash[SERVING] = "; ".join(filter(None, [node.config.stash.get(SERVING, ""), served]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
