@@ -84,7 +84,7 @@ lock: setup ## new locked versions from pyproject.toml
 	@$(BIN)/python .ci/requirements.py build > $(VENV)/build.in
 	@$(COMPILE) --upgrade -c requirements-dev.txt -o requirements-build.txt $(VENV)/build.in
 	@$(BIN)/python .ci/requirements.py vendor > $(VENV)/vendor.in
-	@$(COMPILE) --upgrade -c requirements-dev.txt -o requirements-vendors.txt $(VENV)/vendor.in
+	@$(COMPILE) --upgrade -o requirements-vendors.txt $(VENV)/vendor.in
 	@sed -i '1i # Written by `make lock` from pyproject.toml: vendors'\'' own packages, for `make test-vendors`.' requirements-vendors.txt
 	@sed -i '1i # Written by `make lock` from pyproject.toml: what the package runs on.' requirements.txt
 	@sed -i '1i # Written by `make lock` from pyproject.toml: what the package is built with.' requirements-build.txt

@@ -349,6 +349,7 @@ class Runner:
         personal = [value for value in known if isinstance(value, str)]
         personal.extend(one for value in known if isinstance(value, list) for one in value)
         personal.extend(chain.event.form.values())
+        personal.extend(chain.event.context.values())  # tokens of purchases, keys of carts
         personal.append(chain.event.user_id)
         is_answer = isinstance(answer, Response)
         return Exchange(
