@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.kit.errors import Undecodable
 from processor.engine.events import origin_of
+from processor.model.chain import identity
 from processor.model.letter_headers import PREFIX
 from processor.model.replay import Replay, replay_of
 
@@ -111,7 +112,14 @@ class Intake:
         return True
 
     def _undecodable(self, partition: Partition, message: Any, failure: Undecodable) -> None:
-        self._ledger.undecodable(partition, origin_of(message), failure, self._sender.now)
+        """A letter for what cannot be read; after a crash the message may come again, its letter does not."""
+        origin = origin_of(message)
+        ident = identity("", f"{origin.topic}:{origin.partition}:{origin.offset}")
+        if partition.store.seen(ident):
+            return
+        partition.store.finish(ident)
+        partition.ended_ids.append(ident)
+        self._ledger.undecodable(partition, origin, failure, self._sender.now)
 
     def attributes(self, partition: Partition, message: Any) -> None:
         """A change of a user's attributes: merged, replaced or erased."""

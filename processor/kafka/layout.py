@@ -49,19 +49,26 @@ def read_layout(settings: ProcessorSettings, timeout: float) -> Layout:
 
 
 def _session(admin: AdminClient, settings: ProcessorSettings, timeout: float) -> float:
-    """The session time-out: under KIP-848 the broker's, else the client's; the usual one where it is not told."""
+    """The session time-out: under KIP-848 the group's own or the broker's, else the client's; the usual if untold."""
     if settings.group_protocol == "classic":
         properties = consumer_properties(settings)
         return float(properties["session.timeout.ms"]) / 1000
     cluster = admin.list_topics(settings.topics.interactions, timeout=timeout)
     if cluster.controller_id not in cluster.brokers:
         return USUAL_SESSION
-    resource = ConfigResource(ConfigResource.Type.BROKER, str(cluster.controller_id))
+    kinds = ConfigResource.Type
+    told = (_told(admin, kinds.GROUP, settings.group, "consumer.session.timeout.ms", timeout)
+            or _told(admin, kinds.BROKER, str(cluster.controller_id), "group.consumer.session.timeout.ms", timeout))
+    return told / 1000 or USUAL_SESSION
+
+
+def _told(admin: AdminClient, kind: ConfigResource.Type, of: str, name: str, timeout: float) -> float:
+    """A number among the settings of a group or broker; 0 where it is not told (groups have none before Kafka 4.0)."""
     try:
-        [future] = admin.describe_configs([resource], request_timeout=timeout).values()
-        return float(future.result(timeout)["group.consumer.session.timeout.ms"].value) / 1000
+        [future] = admin.describe_configs([ConfigResource(kind, of)], request_timeout=timeout).values()
+        return float(future.result(timeout)[name].value)
     except (KafkaException, TimeoutError, KeyError):
-        return USUAL_SESSION
+        return 0.0
 
 
 def _count(admin: AdminClient, name: str, timeout: float) -> int:

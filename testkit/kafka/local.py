@@ -36,9 +36,10 @@ _PORTS = range(15_000, 32_000)
 
 SHORT_SESSIONS: Mapping[str, str] = {
     # Under KIP-848 the broker sets these; with its defaults each killed member would be missed after 45 s only.
-    "group.consumer.min.session.timeout.ms": "6000",
+    # A group of its own may be given less: testkit.kafka.sessions.
+    "group.consumer.min.session.timeout.ms": "1000",
     "group.consumer.session.timeout.ms": "6000",
-    "group.consumer.min.heartbeat.interval.ms": "1000",
+    "group.consumer.min.heartbeat.interval.ms": "200",
     "group.consumer.heartbeat.interval.ms": "1000",
 }
 """Settings under which a member that was killed leaves its group after six seconds."""

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import HTTPError, URLError
@@ -45,13 +45,13 @@ class Processor:
 
     # from start to end
 
-    def start(self) -> None:
+    def start(self, command: Sequence[str] = COMMAND) -> None:
         """Start it; returns at once. A log that is there already is gone on with."""
         self._from = self.log.stat().st_size if self.log.exists() else 0
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PROMPT_ACTIONS_")}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                COMMAND, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.log.parent,
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.log.parent,
                 env=environment | self._environment)
 
     @property

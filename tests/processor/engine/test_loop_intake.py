@@ -105,6 +105,20 @@ def test_what_cannot_be_read_is_a_dead_letter_with_its_bytes_and_never_stops_the
     assert process.world.committed[TOPICS.interactions, 0] == 2
 
 
+def test_what_cannot_be_read_has_one_letter_though_a_crash_brings_it_again():
+    """An earlier event that has not ended holds the offset below it."""
+    process = harness("alpha.key")
+    process.accept("e1")
+    process.world.append(TOPICS.interactions, b"app:ann0", b"nonsense", NOW)
+    process.feed()
+    process.checkpoint()
+    assert len(process.world.letters()) == 1
+    process = process.crash()
+    process.settle()
+    assert process.world.committed[TOPICS.interactions, 0] == 2
+    assert len(process.world.letters()) == 1
+
+
 def test_a_misplaced_interaction_is_forwarded_to_its_own_partition():
     process = harness("alpha.key")
     process.world.append(TOPICS.interactions, b"app:bob1", CODEC.encode_event(event("e1", "bob1", time=NOW)), NOW, 0)

@@ -1,0 +1,65 @@
+"""Which points are tried, and many trials side by side against one broker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from testkit.crash import trial, zombie
+from testkit.crash.point import Point, Side
+from testkit.crash.steps import ENDED_AT
+from testkit.kafka.broker import Broker
+
+SIDES: tuple[Side, Side] = ("before", "after")
+AT_ONCE = 8
+"""Trials side by side: they wait most of their time, for sessions to end."""
+NOT_FIRST = ("Store.load",)
+"""Steps to which a process comes only where another one was before it."""
+
+
+class Finding(NamedTuple):
+    """What a trial came to."""
+
+    points: Sequence[Point]
+    seed: int
+    wrong: Sequence[str]
+    in_doubt: int
+
+    def __str__(self) -> str:
+        told = "\n    ".join(self.wrong[:12])
+        return f"seed {self.seed}, {' '.join(map(str, self.points))}: {len(self.wrong)} things are wrong\n    {told}"
+
+
+Run = Callable[[Broker, Path, int, Sequence[Point]], trial.Trial]
+
+
+def points(steps: Iterable[str] = ENDED_AT, sides: Iterable[Side] = SIDES) -> list[Point]:
+    """The points at these steps."""
+    return [Point(step, ENDED_AT[step], side) for step in steps for side in sides]
+
+
+def shared_out(wanted: Sequence[Point], trials: int, seed: int) -> list[list[Point]]:
+    """Points in the order of a seed, as evenly as can be; none that needs a predecessor stands first."""
+    order = list(wanted)
+    Random(seed).shuffle(order)  # noqa: S311 - a test's order
+    order.sort(key=lambda point: point.step.startswith(NOT_FIRST))
+    return [share for number in range(trials) if (share := order[number::trials])]
+
+
+def run(broker: Broker, folder: Path, wanted: Sequence[Point], *, seed: int, stop: bool = False,
+        trials: int = AT_ONCE, how: Run | None = None) -> list[Finding]:
+    """Try all of these points; with `stop` as zombies."""
+    one = how or (zombie.run if stop else trial.run)
+
+    def tried(number: int, share: Sequence[Point]) -> Finding:
+        place = folder / f"trial-{number}"
+        place.mkdir(parents=True)
+        ended = one(broker, place, seed + number, share)
+        return Finding(share, seed + number, ended.wrong, ended.in_doubt)
+
+    shares = shared_out(wanted, trials, seed)
+    with ThreadPoolExecutor(len(shares)) as pool:
+        return list(pool.map(tried, range(len(shares)), shares))

@@ -1,0 +1,217 @@
+"""One trial: a group with vendors of its own, whose process is ended at one point after another, and then judged."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from processor.avro.codec import Codec
+from processor.books import read_books
+from processor.config.files import load as load_configuration
+from processor.config.own import load_settings
+from processor.engine.runner import outcome_id
+from testkit.crash.point import Point
+from testkit.kafka.broker import Broker
+from testkit.kafka.fresh import FreshTopics
+from testkit.kafka.sessions import shorten
+from testkit.processor import expected
+from testkit.processor.process import Processor
+from testkit.processor.site import Site
+from testkit.vendors import credentials
+from testkit.vendors.client import Control
+from testkit.vendors.server import VendorServer
+
+EVENTS = 30
+"""Published for each life."""
+USERS = 40
+SESSION = 2.5
+LIFE_SECONDS = 60.0
+QUICK: dict[str, Any] = {
+    "join_grace": 1, "retry__base": 0.05, "retry__cap": 0.5, "retry__park_after": 0.3, "drain": 5,
+    "http__timeout": 5, "checkpoint__interval": 0.05, "flow__max_in_flight": 50,
+}
+"""Settings under which nothing takes as long as it would in earnest."""
+VENDORS = ("custom_api", "sendgrid", "zendesk", "stripe", "mixpanel")
+
+
+def trouble(vendors: Control) -> None:
+    """One request in six meets trouble, so that few events come to every kind of wait."""
+    for vendor in VENDORS:
+        vendors.fault("answer", vendor=vendor, status=429, retry_after=0.4, share=0.03)
+        vendors.fault("answer", vendor=vendor, status=503, retry_after=0.4, share=0.05)
+        vendors.fault("answer", vendor=vendor, status=503, retry_after=0.1, share=0.03)
+        vendors.fault("reset", vendor=vendor, taken=False, share=0.02)
+        vendors.fault("reset", vendor=vendor, taken=True, share=0.02)
+        vendors.fault("delay", vendor=vendor, delay=0.2, share=0.04)
+    vendors.fault("inner_error", vendor="custom_api", share=0.03)
+
+
+def command(point: Point, *, stop: bool = False) -> Sequence[str]:
+    """The command line of a processor that ends, or stands still, at a point."""
+    return [sys.executable, "-m", "testkit.crash", "--at", str(point), *(["--stop"] if stop else []), "--", "run"]
+
+
+class Trial:
+    """Lives of one processor, and what came out of all of them together."""
+
+    def __init__(self, broker: Broker, folder: Path, seed: int, lives: int) -> None:
+        self._broker = broker
+        self._folder = folder
+        self._seed = seed
+        self._lives = lives
+        self._life = 0
+        self._published = 0
+        self._stack = ExitStack()
+        self._finished: list[tuple[int, set[expected.Key]]] = []
+        """Life, and the bindings whose results could be read when it ended."""
+        self.wrong: list[str] = []
+        self.killed = self.in_doubt = 0
+
+    def __enter__(self) -> Self:
+        server = self._stack.enter_context(VendorServer(keep=200_000))
+        self.vendors = server.control()
+        self.vendors.reset(seed=self._seed)
+        topics = FreshTopics(self._broker, f"crash-{uuid.uuid4().hex[:12]}")
+        self._stack.callback(topics.remove)
+        environ = dict(credentials.environment(server.base_url))
+        self.site = Site(topics, self._folder, environ=environ, **QUICK)
+        self._stack.callback(self.site.close)
+        self.quick_sessions = shorten(self.site.servers, self.site.group, SESSION)
+        self._begin()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+                 ) -> None:
+        self._stack.close()
+
+    def _begin(self) -> None:
+        self.site.configure(expected.configuration(self.vendors.url))
+        self.load = expected.load(self._seed, (self._lives + 1) * EVENTS, USERS, int(time.time() * 1000))
+        expected.seed_vendors(self.vendors)
+        trouble(self.vendors)
+        for app, synced in self.load.attributes.items():
+            self.site.sync(app, synced)
+        self.results = self._stack.enter_context(self.site.results())
+
+    # lives
+
+    def processor(self, instance: str = "one") -> Processor:
+        """A process whose requests tell which life sent them."""
+        self._life += 1
+        return self.site.processor(instance, http__user_agent=f"life-{self._life}")
+
+    def publish(self, events: int = EVENTS) -> None:
+        """The next events, and something that nobody can read."""
+        self.site.publish(*self.load.events[self._published:self._published + events])
+        self._published += events
+        self.site.send("interactions", (b"x", b"no avro"), partition=self._published % 4)
+
+    @property
+    def due(self) -> int:
+        """Outcomes that there must be of what was published so far."""
+        return self.load._replace(events=self.load.events[:self._published]).outcomes
+
+    def all_in(self) -> bool:
+        """Whether these outcomes can be read."""
+        return len(self.results.now(0.05)) >= self.due
+
+    def kill_at(self, point: Point) -> None:
+        """One life that ends at a point, while it works or, where the point lies there, while it ends."""
+        if point.step.startswith(("Store.load", "Store.set_topic_ids")):
+            self.site.forget_state()
+        self.publish()
+        process = self.processor()
+        process.start(command(point))
+        self.wait(lambda: not process.running or self.all_in())
+        if process.running:
+            process.terminate()
+            self.wait(lambda: not process.running)
+        code = process.wait()
+        if code == 0:
+            self.wrong.append(f"{point} was never come to")
+        elif code != -9:
+            self.wrong.append(f"{point}: ended with exit code {code}\n{process.last_words()}")
+        self.note_end()
+
+    def note_end(self) -> None:
+        """A life ended: what can be read now must never be done again."""
+        found = {(one.value.app_id, one.value.event_id, one.value.binding_id) for one in self.results.now(0.3)}
+        self._finished.append((self._life, found))
+
+    def finish(self) -> None:
+        """A last life that nobody disturbs, then the judgement."""
+        self.publish(len(self.load.events) - self._published)
+        process = self.processor()
+        process.start()
+        try:
+            self.wait(self.all_in)
+            process.until(lambda: process.metric("books_events_in_flight") + process.metric("books_events_parked") == 0,
+                          what="nothing is open")
+            process.end()
+        except AssertionError as error:
+            self.wrong.append(str(error))
+        self.judge()
+
+    def wait(self, good: Callable[[], bool], seconds: float = LIFE_SECONDS) -> bool:
+        """Until `good`; False where it is not in time, which the judgement will tell."""
+        end = time.monotonic() + seconds
+        while not good():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.02)
+        return True
+
+    # judgement
+
+    def judge(self) -> None:
+        """Compare with the model, the vendors' ledgers, the books and the dead letters."""
+        ended = [one.value for one in self.results.now(0.5)]
+        self.in_doubt = sum(one.reason == "in_doubt" for one in ended)
+        self.wrong += expected.wrongs(self.load, self.vendors, ended, killed=True)
+        self.wrong += self._done_again() + self._letters(ended) + self._books()
+
+    def _done_again(self) -> list[str]:
+        seen = expected.calls(self.vendors).by_outcome
+        return [f"{key} was called by {one.headers['user-agent']}, although its result could be read when life {life} "
+                "ended" for life, keys in self._finished for key in keys
+                for one in seen.get(outcome_id(*key, 0), ()) if _life(one.headers) > life]
+
+    def _letters(self, ended: Sequence[Any]) -> list[str]:
+        failed = {(one.app_id, one.event_id) for one in ended if one.outcome == "failed"}
+        with self.site.letters() as letters:
+            read = letters.now(3)
+        found = Counter((one.value.app_id, one.value.event_id) if one.value.event_id else one.key for one in read)
+        unread = sum(isinstance(key, bytes) for key in found)
+        wanted = self._lives + 1
+        return [
+            *(f"{key!r} has {count} dead letters" for key, count in found.items() if count > 1),
+            *(f"{key!r} failed and has no dead letter" for key in failed - found.keys()),
+            *([] if unread >= wanted else [f"{unread} dead letters of {wanted} unreadable messages"]),
+        ]
+
+    def _books(self) -> list[str]:
+        environ = self.site.environment("reader")
+        settings = load_settings(environ, None)
+        found = read_books(settings, configuration=load_configuration(settings.config_folder, environ), codec=Codec())
+        return [f"books: {one}" for one in found.differences]
+
+
+def _life(headers: Any) -> int:
+    name = str(headers.get("user-agent", ""))
+    return int(name.removeprefix("life-")) if name.startswith("life-") else 0
+
+
+def run(broker: Broker, folder: Path, seed: int, points: Sequence[Point]) -> Trial:
+    """A trial whose lives end at these points, one after the other."""
+    with Trial(broker, folder, seed, len(points)) as trial:
+        for point in points:
+            trial.kill_at(point)
+        trial.finish()
+    return trial
