@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from processor.engine.masking import secrets_of
+
 if TYPE_CHECKING:
     from connectors.kit.connector import Read
     from connectors.kit.http import Request, Response, Sign, Token, TokenFlow
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 class Route:
     """How requests of one app's connector go out and how their answers are read; made once a configuration."""
 
-    __slots__ = ("connector_id", "gate", "public_only", "read", "settings", "sign", "timeout", "token_cache", "tokens")
+    __slots__ = (
+        "connector_id", "gate", "public_only", "read", "secrets", "settings", "sign", "timeout", "token_cache",
+        "tokens",
+    )
 
     def __init__(
         self, connector_id: str, gate: Gate, sign: Sign, read: Read, *, settings: Any, timeout: float,
@@ -32,6 +37,8 @@ class Route:
         self.token_cache = token_cache
         """By realm: a Token, or the list of flights that wait for it."""
         self.public_only = public_only
+        self.secrets = secrets_of(settings)
+        """Values of its secrets, to be hidden wherever a vendor repeats them."""
 
 
 class Flight:

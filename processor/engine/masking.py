@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import quote_plus
+
+from pydantic import BaseModel, SecretStr
 
 MASK = "***"
 LIMIT = 2048
@@ -34,3 +37,21 @@ def _forms(value: str) -> Iterator[str]:
     for part in _BETWEEN.split(value):
         if len(part) >= IDENTIFYING:
             yield from (part, quote_plus(part), part.lower())
+
+
+def secrets_of(settings: BaseModel) -> tuple[str, ...]:
+    """All secret values of a connector's settings: a vendor that echoes one must not bring it into a dead letter."""
+    return tuple(_secrets(settings))
+
+
+def _secrets(value: Any) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        yield from _secrets(dict(value))
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _secrets(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _secrets(one)

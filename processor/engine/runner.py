@@ -351,6 +351,7 @@ class Runner:
         personal.extend(chain.event.form.values())
         personal.extend(chain.event.context.values())  # tokens of purchases, keys of carts
         personal.append(chain.event.user_id)
+        personal.extend(chain.step.route.secrets)  # type: ignore[union-attr]
         is_answer = isinstance(answer, Response)
         return Exchange(
             request.method, masked(request.path, personal),

@@ -3,8 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
-from processor.engine.masking import LIMIT, masked
+from connectors.kit import Settings
+from processor.engine.masking import LIMIT, masked, secrets_of
 
 
 @pytest.mark.parametrize("text", [
@@ -49,3 +51,16 @@ def test_a_device_token_is_masked_also_where_it_was_one_of_several_or_written_ot
 
 def test_short_parts_of_a_value_are_left_for_they_name_nobody():
     assert masked("a gold plan", ("gold, silver",)) == "a gold plan"
+
+
+def test_all_secrets_of_settings_are_known_wherever_they_stand():
+    class Inner(Settings):
+        key: SecretStr = SecretStr("inner")
+
+    class Outer(Settings):
+        name: str = "public"
+        api_key: SecretStr = SecretStr("outer")
+        named: dict[str, SecretStr] = {"a": SecretStr("of a")}
+        listed: list[Inner] = [Inner()]
+
+    assert set(secrets_of(Outer())) == {"outer", "of a", "inner"}
