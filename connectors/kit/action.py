@@ -125,13 +125,6 @@ class Action:
             raise MissingAttributes(lacking)
 
 
-class Instruction(NamedTuple):
-    """What the app's SDK is told to do, in the outcome of a client instruction."""
-
-    type: str
-    fields: Mapping[str, Any] = {}
-
-
 def instruct(type: str, reference: str = "", **fields: Any) -> Done:
     """The end of a client instruction: `fields` travel in the outcome as `instruction.<name>`."""
     detail = {"instruction": type}
