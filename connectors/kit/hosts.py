@@ -12,6 +12,7 @@ from connectors.kit.fields import field
 
 _PLAIN = re.compile(r"[!-\[\]-~]+")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def test_hosts_field() -> Any:
@@ -39,6 +40,15 @@ def host_problem(url: str, allowed: Sequence[str], *, test_hosts: bool = False) 
     if not any(host == one or (one.startswith(".") and host.endswith(one)) for one in allowed):
         return f"names a host that credentials are not sent to; allowed: {', '.join(_shown(one) for one in allowed)}"
     return "" if parts.path in ("", "/") else "must name the host only, without a path"
+
+
+def account_host(text: str, ending: str) -> str:
+    """The host of a customer's account at a vendor, named by its first part, as a whole, or as a pasted address.
+
+    `ending` is what all accounts' hosts end in (".vendor.com"); "" where the text names no such host.
+    """
+    name = text.lower().removeprefix("https://").removesuffix("/").removesuffix(ending)
+    return name + ending if _LABEL.fullmatch(name) else ""
 
 
 def is_test_host(host: str) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.kit.hosts import host_problem, is_test_host
+from connectors.kit.hosts import account_host, host_problem, is_test_host
 
 ALLOWED = ("api.vendor.com", ".my.vendor.com")
 
@@ -53,3 +53,16 @@ def test_no_text_at_all_gets_through_or_breaks_the_check(text):
 
 def test_the_reason_names_what_is_allowed():
     assert "api.vendor.com, *.my.vendor.com" in host_problem("https://evil.example", ALLOWED)
+
+
+@pytest.mark.parametrize("text", ["acme", "ACME", "acme.vendor.com", "https://acme.vendor.com", "https://Acme.vendor.com/"])
+def test_an_account_is_named_by_its_first_part_its_host_or_a_pasted_address(text):
+    assert account_host(text, ".vendor.com") == "acme.vendor.com"
+
+
+@pytest.mark.parametrize("text", [
+    "", ".vendor.com", "vendor.com", "a.b", "a.b.vendor.com", "-acme", "acme-", "evil.example", "acme.vendor.com.evil",
+    "acme.vendor.com/x", "http://acme.vendor.com", "x@acme", "acme:1", "ac me", "a" * 64,
+])
+def test_what_names_no_account_gives_no_host(text):
+    assert account_host(text, ".vendor.com") == ""
