@@ -17,6 +17,7 @@ from testkit.vendors.cleeng import Cleeng
 from testkit.vendors.custom_api import CustomApi
 from testkit.vendors.evergent import Evergent
 from testkit.vendors.fcm import Fcm
+from testkit.vendors.freshdesk import Freshdesk
 from testkit.vendors.generic import GENERIC, Generic
 from testkit.vendors.google_analytics_row import GoogleAnalytics
 from testkit.vendors.google_play import GooglePlay
@@ -42,6 +43,7 @@ IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Chargify, Recurly,
     Braze, Iterable,
     Zuora,
+    Freshdesk,
     Heap, Amplitude, MParticle, GoogleAnalytics,
     Braintree,
     Shopify,

@@ -303,8 +303,8 @@ def test_tickets_beyond_a_page_and_beyond_a_job_are_all_changed():
 
 
 def test_a_short_page_with_a_link_to_a_next_one_is_not_the_last():
-    linked = answer(json=[{"id": 1}], headers={"Link": '<https://shop.freshdesk.com/api/v2/tickets?page=2>; rel="next"'})
-    ended = run("delete_tickets", [linked, rows(2), started(), job()])
+    link = '<https://shop.freshdesk.com/api/v2/tickets?page=2>; rel="next"'
+    ended = run("delete_tickets", [answer(json=[{"id": 1}], headers={"Link": link}), rows(2), started(), job()])
     assert flows.json(ended.requests[2]) == {"bulk_action": {"ids": [1, 2]}}
 
 
