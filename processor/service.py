@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -47,6 +48,8 @@ AGAIN_AFTER = 1.0
 EXPIRE_EVERY = 600.0
 WINDOW = 86400.0 + 21600.0
 """Duplicates window and a quarter, in seconds."""
+COLLECT_AFTER = (50_000, 20, 50)
+"""Objects made and not freed until the collector looks at the young ones; Python's own 700 costs a tenth of the CPU."""
 
 
 class ConfigSource(Protocol):
@@ -207,6 +210,7 @@ class Service:
         self._consumer = consumer
         checkpointer.start()
         consumer.start()
+        _settle_memory()
         loop.run()
 
     def _codec(self) -> Codec:
@@ -291,6 +295,13 @@ class Service:
         self.health.snapshot = Snapshot(  # type: ignore[union-attr]
             moved_at=time.monotonic(), polled_at=self._consumer.polled_at, assigned=self._consumer.assigned,
             restored=self._consumer.restored and all(ready), stopping=bool(self._stops))
+
+
+def _settle_memory() -> None:
+    """What was made at the start stays to the end: the collector looks at it no more, and seldom at the rest."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 def _is_end(message: Any) -> bool:
