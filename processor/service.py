@@ -92,8 +92,8 @@ def options_of(settings: ProcessorSettings, partitions: int, stall: float) -> En
     )
 
 
-def make_transport(settings: ProcessorSettings) -> Transport:
-    """The transport that the settings choose."""
+def make_transport(settings: ProcessorSettings, stall: float) -> Transport:
+    """The transport that the settings choose; once it stood still for `stall`, it sends nothing begun before that."""
     http = settings.http
     if http.transport == "requests":
         from processor.http.requests_threads import RequestsTransport  # noqa: PLC0415  only where it is chosen
@@ -101,7 +101,7 @@ def make_transport(settings: ProcessorSettings) -> Transport:
         return RequestsTransport(connect_timeout=http.connect_timeout, user_agent=http.user_agent)
     from processor.http.curl import CurlTransport  # noqa: PLC0415  only where it is chosen
 
-    return CurlTransport(connect_timeout=http.connect_timeout, user_agent=http.user_agent)
+    return CurlTransport(connect_timeout=http.connect_timeout, user_agent=http.user_agent, stall=stall)
 
 
 class Service:
@@ -180,7 +180,7 @@ class Service:
         checkpointer = CheckpointThread(
             producer_properties(settings), consumer.commit,
             frozenset((topics.attributes_changelog, topics.chains, topics.finished)))
-        transport = make_transport(settings)
+        transport = make_transport(settings, options.stall)
         for fd in (consumer.fd, checkpointer.fd, self._wake):
             transport.watch(fd)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from math import inf
 from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll
 from time import monotonic
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pycurl
 
 from connectors.kit.http import Signed
+from processor.http.awake import Awake
 from processor.http.curl_call import CurlCall
 from processor.http.transport import Completion, TransportError
 from processor.http.trust import authorities
@@ -88,8 +90,10 @@ class CurlTransport:
         ca_file: str | None = None,
         kept_connections: int = 1024,
         user_agent: str = USER_AGENT,
+        stall: float = inf,
     ) -> None:
         self._user_agent = user_agent
+        self._awake = Awake(stall)
         # libcurl looks through a pool's connections one by one, so calls spread once a pool carries `pool_load`.
         self._epoll = epoll()
         self._owners: dict[int, _Pool] = {}
@@ -139,7 +143,7 @@ class CurlTransport:
 
     def _new_call(self, *, public_only: bool) -> CurlCall:
         call = CurlCall(self._share, self._ca_file, self._connect_timeout, public_only=public_only,
-                        user_agent=self._user_agent)
+                        user_agent=self._user_agent, awake=self._awake)
         self._by_handle[call.handle] = call
         return call
 
@@ -162,6 +166,7 @@ class CurlTransport:
         """Drive the calls for at most `seconds`; returns as soon as a call ended or a watched fd is readable."""
         end = monotonic() + seconds
         while True:
+            self._awake.since()
             due = self._run_timers()
             now = monotonic()
             idle = 0.0 if self._done else max(0.0, min(end, due) - now)
@@ -186,7 +191,10 @@ class CurlTransport:
         woken = False
         owners = self._owners
         touched: set[_Pool] = set()
-        for fd, mask in self._epoll.poll(idle, 1024):
+        self._awake.since()
+        ready = self._epoll.poll(idle, 1024)
+        self._awake.since()
+        for fd, mask in ready:
             pool = owners.get(fd)
             if pool is None:
                 woken = True

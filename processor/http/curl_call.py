@@ -11,6 +11,7 @@ import pycurl
 
 from connectors.kit.http import Response, Signed
 from processor.http.answer import WireResponse
+from processor.http.awake import Awake
 from processor.http.public import is_public
 from processor.http.transport import Completion, Phase, TransportError
 from processor.http.wire import BAD_ADDRESS, BODY_ALWAYS, SAFE, Unsendable, header_bytes, host_of
@@ -38,18 +39,22 @@ class CurlCall:
     """A libcurl handle with the state of the call that it carries; reused for the next one."""
 
     __slots__ = (
-        "_chunks", "_expected", "_fresh", "_limit", "_lines", "_public_only", "_refused", "_safe", "_shape", "_size",
-        "_timeout", "_too_large", "_url", "begun", "handle", "sent", "ticket",
+        "_awake", "_chunks", "_expected", "_fresh", "_limit", "_lines", "_public_only", "_refused", "_safe", "_shape",
+        "_size", "_stale", "_timeout", "_too_large", "_url", "begun", "handle", "sent", "ticket",
     )  # fmt: skip
 
     def __init__(
-        self, share: pycurl.CurlShare, ca_file: str, connect_timeout: float, *, public_only: bool, user_agent: str
+        self, share: pycurl.CurlShare, ca_file: str, connect_timeout: float, *, public_only: bool, user_agent: str,
+        awake: Awake,
     ) -> None:
         self.handle: pycurl.Curl = pycurl.Curl()
         self.ticket: Any = None
         self.begun = 0.0
         self.sent = 0
         """How often libcurl was about to put the request on a connection."""
+        self._awake = awake
+        self._stale = False
+        """Whether the process stood still after the call was begun, and before it was sent."""
         self._safe = False
         self._url = ""
         self._expected = 0
@@ -108,6 +113,7 @@ class CurlCall:
         self._url = url
         self._expected = expected
         self._limit = max_bytes
+        self._stale = False
         self.sent = 0
         self.begun = perf_counter()
 
@@ -140,6 +146,10 @@ class CurlCall:
     def _about_to_send(self, *_addresses: object) -> int:
         # libcurl repeats a request by itself when a kept connection dies before the first byte of the answer.
         # The vendor may have done the first one, so the second try of anything that has an effect ends here.
+        # What was begun before the process stood still may belong to another process by now.
+        if self._awake.since() > self.begun:
+            self._stale = True
+            return _ABORT
         self.sent += 1
         return _GO if self.sent == 1 or self._safe else _ABORT
 
@@ -187,6 +197,8 @@ class CurlCall:
         """The request was never put on a connection: libcurl had not even asked leave to."""
         if self._refused:
             return "blocked"
+        if self._stale:
+            return "connect"
         if code == pycurl.E_OPERATION_TIMEDOUT:
             return self._reached()
         return _NEVER_SENT_PHASE.get(code, "connect")
@@ -214,6 +226,8 @@ class CurlCall:
             return f"{self._refused} is no public address, and only those are allowed here"
         if code in _REFUSED_CODES:
             return BAD_ADDRESS
+        if self._stale and not self.sent:
+            return "the process stood still before the request was sent"
         if self.sent > 1 and not self._safe:
             return "the connection was lost before an answer came; the request was not repeated"
         return text or pycurl.error.__name__
