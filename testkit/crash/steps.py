@@ -62,7 +62,7 @@ ENDED_AT: Mapping[str, int] = {
     "Committer.prepare": 1, "Producer.init_transactions": 1, "Consumer.subscribe": 1, "Consumer.committed": 1,
     "Consumer.incremental_assign": 1, "Consumer.pause": 1, "Consumer.resume": 2, "Consumer.poll": 12,
     "Consumer.consume": 2, "Consumer.consumer_group_metadata": 1, "Source.resume": 3, "Restore.begin": 2,
-    "Restore.step": 2, "Folder.open": 2, "Store.set_topic_ids": 1, "Store.set_positions": 2, "Store.load_chains": 1,
+    "Restore.step": 1, "Folder.open": 2, "Store.set_topic_ids": 1, "Store.set_positions": 2, "Store.load_chains": 1,
     "Store.load_finished": 1, "Store.load_attributes": 1, "Events.restore": 2, "Loop.begin": 1, "Loop.turn": 60,
     # left
     "Loop.stop": 1, "Loop.drain": 1, "Source.forget": 2, "Events.leave": 2, "Checkpoints.left": 1, "Source.stop": 1,

@@ -21,7 +21,7 @@ from testkit.crash.point import Point
 from testkit.kafka.broker import Broker
 from testkit.kafka.fresh import FreshTopics
 from testkit.kafka.sessions import shorten
-from testkit.processor import expected
+from testkit.processor import apps, expected
 from testkit.processor.process import Processor
 from testkit.processor.site import Site
 from testkit.vendors import credentials
@@ -30,6 +30,8 @@ from testkit.vendors.server import VendorServer
 
 EVENTS = 30
 """Published for each life."""
+POOR = 3
+"""Of those: such whose attributes never come."""
 USERS = 40
 SESSION = 2.5
 LIFE_SECONDS = 60.0
@@ -44,13 +46,32 @@ VENDORS = ("custom_api", "sendgrid", "zendesk", "stripe", "mixpanel")
 def trouble(vendors: Control) -> None:
     """One request in six meets trouble, so that few events come to every kind of wait."""
     for vendor in VENDORS:
-        vendors.fault("answer", vendor=vendor, status=429, retry_after=0.4, share=0.03)
-        vendors.fault("answer", vendor=vendor, status=503, retry_after=0.4, share=0.05)
-        vendors.fault("answer", vendor=vendor, status=503, retry_after=0.1, share=0.03)
+        vendors.fault("answer", vendor=vendor, status=429, retry_after=1, share=0.03)
+        vendors.fault("answer", vendor=vendor, status=503, retry_after=1, share=0.05)
+        vendors.fault("answer", vendor=vendor, status=503, share=0.03)
         vendors.fault("reset", vendor=vendor, taken=False, share=0.02)
         vendors.fault("reset", vendor=vendor, taken=True, share=0.02)
         vendors.fault("delay", vendor=vendor, delay=0.2, share=0.04)
     vendors.fault("inner_error", vendor="custom_api", share=0.03)
+
+
+def strike(vendors: Control) -> None:
+    """What each life is to meet, that chance might spare it: a limit, a short and a long retry, a refusal."""
+    vendors.fault("answer", vendor="custom_api", status=429, retry_after=1, times=1)
+    vendors.fault("answer", vendor="custom_api", status=503, times=1)
+    vendors.fault("answer", vendor="custom_api", status=503, retry_after=1, times=2)
+    vendors.fault("inner_error", vendor="custom_api", times=1)
+
+
+def the_load(seed: int, lives: int, now: int) -> expected.Load:
+    """Events for all lives; each life has some that wait for attributes which never come."""
+    drawn = expected.load(seed, lives * EVENTS, USERS, now)
+    [poor] = [user for user in drawn.attributes["alpha"] if user.startswith("poor")][:1]
+    events = list(drawn.events)
+    for place in range(0, len(events), EVENTS):
+        for number in range(place, place + POOR):
+            events[number] = apps.event(number, poor, "account", "decline" if number % 2 else "accept", time=now)
+    return drawn._replace(events=events)
 
 
 def command(point: Point, *, stop: bool = False) -> Sequence[str]:
@@ -93,11 +114,10 @@ class Trial:
 
     def _begin(self) -> None:
         self.site.configure(expected.configuration(self.vendors.url))
-        self.load = expected.load(self._seed, (self._lives + 1) * EVENTS, USERS, int(time.time() * 1000))
+        self.load = the_load(self._seed, self._lives + 1, int(time.time() * 1000))
         expected.seed_vendors(self.vendors)
         trouble(self.vendors)
-        for app, synced in self.load.attributes.items():
-            self.site.sync(app, synced)
+        self._sync()
         self.results = self._stack.enter_context(self.site.results())
 
     # lives
@@ -107,8 +127,16 @@ class Trial:
         self._life += 1
         return self.site.processor(instance, http__user_agent=f"life-{self._life}")
 
-    def publish(self, events: int = EVENTS) -> None:
-        """The next events, and something that nobody can read."""
+    def _sync(self) -> None:
+        """All users' attributes, again and again the same."""
+        for app, synced in self.load.attributes.items():
+            self.site.sync(app, synced)
+
+    def publish(self, events: int = EVENTS, *, sync: bool = True) -> None:
+        """The next events, attributes between them, and something that nobody can read."""
+        if sync:
+            strike(self.vendors)
+            self._sync()
         self.site.publish(*self.load.events[self._published:self._published + events])
         self._published += events
         self.site.send("interactions", (b"x", b"no avro"), partition=self._published % 4)
@@ -126,9 +154,11 @@ class Trial:
         """One life that ends at a point, while it works or, where the point lies there, while it ends."""
         if point.step.startswith(("Store.load", "Store.set_topic_ids")):
             self.site.forget_state()
-        self.publish()
+        self.publish(EVENTS // 2)
         process = self.processor()
         process.start(command(point))
+        self.wait(lambda: not process.running or bool(process.said("partition_ready")))
+        self.publish(EVENTS - EVENTS // 2)
         self.wait(lambda: not process.running or self.all_in())
         if process.running:
             process.terminate()
@@ -147,7 +177,7 @@ class Trial:
 
     def finish(self) -> None:
         """A last life that nobody disturbs, then the judgement."""
-        self.publish(len(self.load.events) - self._published)
+        self.publish(len(self.load.events) - self._published, sync=False)
         process = self.processor()
         process.start()
         try:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from testkit.crash.point import Point
-from testkit.crash.trial import Trial, command
+from testkit.crash.trial import EVENTS, Trial, command
 from testkit.kafka.broker import Broker
 from testkit.processor import expected
 from testkit.processor.process import Processor
@@ -40,9 +40,11 @@ class ZombieTrial(Trial):
 
     def halt_at(self, point: Point) -> None:
         """One zombie, and its heir."""
-        self.publish()
+        self.publish(EVENTS // 2)
         zombie = self.processor()
         zombie.start(command(point, stop=True))
+        self.wait(lambda: halted(zombie) or not zombie.running or bool(zombie.said("partition_ready")))
+        self.publish(EVENTS - EVENTS // 2)
         if not self._comes_to(point, zombie):
             self.wrong.append(f"{point} was never come to")
             zombie.close()
@@ -58,17 +60,11 @@ class ZombieTrial(Trial):
         self.note_end()
 
     def _comes_to(self, point: Point, zombie: Processor) -> bool:
-        if point.step in LEFT:
-            self.wait(lambda: not zombie.running or self.all_in())
+        """Whether it stands still, while it works or, where the point lies there, while it ends."""
+        self.wait(lambda: not zombie.running or halted(zombie) or self.all_in())
+        if not halted(zombie) and point.step in LEFT:
             zombie.terminate()
-        return self.wait(lambda: not zombie.running or halted(zombie) or self._idle(point)) and halted(zombie)
-
-    def _idle(self, point: Point) -> bool:
-        return point.step not in LEFT and self.all_in() and time.monotonic() > self._last_turn()
-
-    def _last_turn(self) -> float:
-        self._asked = getattr(self, "_asked", time.monotonic() + 20)
-        return self._asked
+        return self.wait(lambda: not zombie.running or halted(zombie), 10) and halted(zombie)
 
     def _inherit(self, point: Point, zombie: Processor, heir: Processor) -> None:
         heir.until(lambda: len(heir.said("partition_ready")) >= PARTITIONS, 40, "the heir has all partitions")
@@ -91,8 +87,8 @@ class ZombieTrial(Trial):
         name = f"life-{self._life - 1}"
         late = [one for vendor in expected.VENDOR.values() for one in self.vendors.requests(vendor, limit=200_000)
                 if one.headers.get("user-agent") == name and one.time > woken]
-        self.wrong += [f"{point}: the zombie called {one.vendor} {one.method} {one.path} {one.time - woken:.3f} s after "
-                       "it was woken" for one in late]
+        self.wrong += [f"{point}: the zombie called {one.vendor} {one.method} {one.path}, {one.time - woken:.3f} s "
+                       "after it was woken" for one in late]
         more = len(self.results.now(0.2)) - taken
         if more:
             self.wrong.append(f"{point}: {more} results came when the zombie was awake\n{zombie.last_words()}")

@@ -188,10 +188,13 @@ class Predicted(NamedTuple):
 class Model:
     """Predicts the endings of a load; `killed` allows what nobody can know after a kill."""
 
-    def __init__(self, load: Load, seen: Calls, *, killed: bool = False) -> None:
+    def __init__(self, load: Load, seen: Calls, *, killed: bool = False,
+                 ended: Mapping[Key, Ending] | None = None) -> None:
         self._load = load
         self._seen = seen
         self._killed = killed
+        self._ended = ended or {}
+        """What came out, which tells of two endings that are right which one the rest of the chain follows."""
         self._wrong: list[str] = [f"{one.vendor} got a change without a mark: {one.path}" for one in seen.strangers]
 
     def predict(self) -> Predicted:
@@ -217,8 +220,9 @@ class Model:
                 self._wrong.append(f"{event.event_id} {want.id} was called, but must end {fixed}")
             ending = frozenset({fixed}) if fixed is not None else self._by_calls(event, want, requests)
             found.append((want, ending))
-            # After a kill, what a doubtful binding led to is read from the calls behind it.
-            stopped = stopped or (want.stop and not ending & {DONE, ("expired", "")})
+            told = self._ended.get((event.app_id, event.event_id, want.id), DONE)
+            followed = {told} if told in ending else ending
+            stopped = stopped or (want.stop and not followed & {DONE, ("expired", "")})
         return found
 
     def _without_call(self, event: Event, want: Want) -> Ending | None:
@@ -305,7 +309,8 @@ def disorder(load: Load, seen: Calls, *, killed: bool = False) -> list[str]:
 def wrongs(load: Load, vendors: Control, results: Sequence[ActionResult], *, killed: bool = False) -> list[str]:
     """All that is wrong with what came out: outcomes, calls and their order, effects that happened twice."""
     seen = calls(vendors)
-    predicted = Model(load, seen, killed=killed).predict()
+    ended = {(one.app_id, one.event_id, one.binding_id): (one.outcome, one.reason) for one in results}
+    predicted = Model(load, seen, killed=killed, ended=ended).predict()
     repeats = [f"{group[0].vendor} {group[0].kind} happened {len(group)} times: {group[0]}"
                for group in silent_repeats(vendors.ledger())]
     return [*differences(predicted, results), *disorder(load, seen, killed=killed), *repeats]
