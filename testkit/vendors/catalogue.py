@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from testkit.vendors.activecampaign import ActiveCampaign
 from testkit.vendors.adm import Adm
 from testkit.vendors.amazon_appstore_row import AmazonAppstore
 from testkit.vendors.amplitude_row import Amplitude
@@ -43,7 +44,7 @@ IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Chargify, Recurly,
     Braze, Iterable,
     Zuora,
-    Freshdesk,
+    Freshdesk, ActiveCampaign,
     Heap, Amplitude, MParticle, GoogleAnalytics,
     Braintree,
     Shopify,
