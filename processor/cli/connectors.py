@@ -13,11 +13,16 @@ from connectors.kit.action import Action, Requires
 from connectors.kit.connector import Connector
 from connectors.kit.export import Export
 from processor.cli.output import Form, emit, emit_json, output_option, plain
+from processor.cli.vendor_calls import check_command, options_command
 
 
 @click.group()
 def connectors() -> None:
-    """Show what can be called, and what it needs."""
+    """Show what can be called, and what it needs; test connections, list what there is to pick."""
+
+
+connectors.add_command(check_command)
+connectors.add_command(options_command)
 
 
 @connectors.command("list")
