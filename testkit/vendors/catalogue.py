@@ -26,6 +26,7 @@ from testkit.vendors.heap_row import Heap
 from testkit.vendors.iterable import Iterable
 from testkit.vendors.mixpanel import Mixpanel
 from testkit.vendors.mparticle_row import MParticle
+from testkit.vendors.naviga import Naviga
 from testkit.vendors.piano import Piano
 from testkit.vendors.recurly import Recurly
 from testkit.vendors.roku import Roku
@@ -44,7 +45,7 @@ IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Chargify, Recurly,
     Braze, Iterable,
     Zuora,
-    Freshdesk, ActiveCampaign,
+    Freshdesk, ActiveCampaign, Naviga,
     Heap, Amplitude, MParticle, GoogleAnalytics,
     Braintree,
     Shopify,
