@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from processor.cli.context import Context
+from processor.cli.output import say
 
 if TYPE_CHECKING:
     from processor.dead_letters import Desk, Selection
@@ -82,6 +83,9 @@ def opened(context: Context, *, as_whom: str = "", needs_configuration: bool = F
         with Desk(settings, codec_of(settings), actor(as_whom), configuration) as desk:
             with progress_on("Reading dead letters") as progress:
                 desk.follow(progress)
+            if desk.index.strange:
+                say(f"Note: {desk.index.strange} records of {settings.topics.dead_letters} are no letters that this "
+                    "version can read; they are left out.")
             yield desk
     except (LogError, DeskError, RegistryError) as error:
         raise click.ClickException(str(error)) from None

@@ -13,6 +13,7 @@ from processor.dead_letters.closing import forget as forget_letters
 from processor.dead_letters.following import Follower
 from processor.dead_letters.index import Index
 from processor.dead_letters.publishing import Publisher
+from processor.dead_letters.runs import Runs
 from processor.dead_letters.selection import Selection
 from processor.engine.intake import FORGET
 from processor.kafka.murmur2 import partition_of
@@ -40,6 +41,7 @@ def forget(
     follower.follow()
     keys = list(letters_of(index, app, user))
     chains = open_chains(settings, codec, app, user)
+    _from_runs(index, keys)
     with publisher.together():
         publisher.message(settings.topics.attributes, f"{app}:{user}".encode(), None, [(FORGET, b"1")])
         count = forget_letters(index, publisher, who, keys)
@@ -51,8 +53,15 @@ def forget(
         sleep(LOOK_EVERY)
         left = [one for one in open_chains(settings, codec, app, user) if one in chains]
     count += _sweep(index, follower, publisher, who, app, user)
+    follower.follow()
     index.scrub()
     return Forgotten(count, len(chains), len(left))
+
+
+def _from_runs(index: Index, keys: list[bytes]) -> None:
+    runs = Runs(index)
+    for key in keys:
+        runs.forget_letter(key)
 
 
 def _sweep(index: Index, follower: Follower, publisher: Publisher, who: Actor, app: str, user: str) -> int:
@@ -61,10 +70,9 @@ def _sweep(index: Index, follower: Follower, publisher: Publisher, who: Actor, a
     keys = list(letters_of(index, app, user))
     if not keys:
         return 0
+    _from_runs(index, keys)
     with publisher.together():
-        count = forget_letters(index, publisher, who, keys)
-    follower.follow()
-    return count
+        return forget_letters(index, publisher, who, keys)
 
 
 def letters_of(index: Index, app: str, user: str) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 
 import orjson
 
+from connectors.kit.errors import Undecodable
 from processor.avro.codec import Codec
 from processor.dead_letters.selection import ID_DIGITS, Facets, Selection, conditions, id_range
 from processor.model.dead_letter import DeadLetter
@@ -120,6 +121,8 @@ class Index:
             PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON; PRAGMA temp_store=FILE;
             PRAGMA cache_size=-{CACHE_KIB};{TABLES}""")
         self._kinds: dict[bytes, int] = {}
+        self.strange = 0
+        """Records of the topic that were read by this one and are no letters."""
 
     def __enter__(self) -> Self:
         return self
@@ -153,18 +156,35 @@ class Index:
     def apply(self, changes: Sequence[Change], positions: Mapping[int, int]) -> None:
         """Take records in the order of the topic, and the offsets up to which they were read, in one go."""
         last = {one.key: one for one in changes}
-        put = [one for one in last.values() if one.data is not None]
         with self._writing():
             self._forget(letter_hash(one.key) for one in last.values() if one.data is None)
-            self.db.executemany(PUT, list(map(self._row, put)))
+            put, rows = self._readable([one for one in last.values() if one.data is not None])
+            self.db.executemany(PUT, rows)
             self.db.executemany(
                 "INSERT OR REPLACE INTO bodies VALUES ((SELECT row FROM letters WHERE hash = ?), ?)",
                 ((letter_hash(one.key), zlib.compress(one.data or b"", 1)) for one in put))
             self.db.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?)", positions.items())
 
+    def _readable(self, changes: Sequence[Change]) -> tuple[list[Change], list[tuple[Any, ...]]]:
+        """Letters with their rows; what is none, whoever wrote it, is passed over and counted."""
+        put: list[Change] = []
+        rows: list[tuple[Any, ...]] = []
+        for one in changes:
+            try:
+                rows.append(self._row(one))
+            except Undecodable:
+                self.strange += 1
+            else:
+                put.append(one)
+        return put, rows
+
     def aged_out(self, partition: int, low: int) -> None:
         """Forget what the topic itself has deleted by age."""
+        name = f"begins {partition}"
+        if self.about(name) == str(low):
+            return
         with self._writing():
+            self.set_about(**{name: str(low)})
             self._forget(row[0] for row in self.db.execute(
                 "SELECT hash FROM letters WHERE partition = ? AND offset < ?", (partition, low)).fetchall())
 

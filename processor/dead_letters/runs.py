@@ -96,6 +96,11 @@ class Runs:
         return [Run(run, _selection(selection), Options(**orjson.loads(options)), by, created, state)
                 for run, selection, options, by, created, state in rows]
 
+    def forget_letter(self, key: bytes) -> None:
+        """Nothing of a letter stays but that a run had it: its key names its user."""
+        self._db.execute("UPDATE items SET key = x'', edited = NULL, state = CASE state WHEN 'planned' THEN 'gone' "
+                         "WHEN 'sent' THEN 'gone' ELSE state END WHERE hash = ?", (letter_hash(key),))
+
     def set_state(self, run: str, state: str) -> None:
         """How a run stands."""
         self._db.execute("UPDATE runs SET state = ? WHERE run = ?", (state, run))
