@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from processor.log import EventLog, EventName
+from processor.log import EventLog, EventName, sampled
 
 if TYPE_CHECKING:
     from processor.engine.chain import Chain
@@ -21,6 +21,7 @@ class Report:
     """Called by the engine for every outcome, dead letter and event of its own life."""
 
     def __init__(self, sample: float, listener: Listener | None = None) -> None:
+        self._sample = sample
         self._events = EventLog(sample)
         self._log = structlog.get_logger()
         self._listener = listener
@@ -28,7 +29,7 @@ class Report:
     def __call__(self, kind: str, chain: Chain | None, facts: Any) -> None:
         """Tell one thing."""
         if kind == "outcome":
-            if chain is not None and facts.outcome == "succeeded":
+            if chain is not None and facts.outcome == "succeeded" and sampled(facts.event_id, self._sample):
                 self._events.succeeded(EventName(facts.app_id, facts.event_id, facts.run), lambda: {
                     "connector": facts.connector, "action": facts.action, "attempts": facts.attempts})
         elif kind in ("dead_letter", "undecodable"):

@@ -9,7 +9,6 @@ import signal
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
-from uuid import uuid4
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException
@@ -199,9 +198,11 @@ class Service:
         self, options: EngineOptions, transport: Transport, consumer: ConsumerThread, checkpointer: CheckpointThread,
     ) -> None:
         rng = random.SystemRandom()
+        names = random.Random()  # noqa: S311  seeded by the system; an id need only be unique
         self.engine = engine = Engine(
             options=options, transport=transport, committer=checkpointer, codec=self._codec(),
-            metrics=Counts(self.metrics), report=self._report, chance=rng.random, nonce=lambda: uuid4().hex,
+            metrics=Counts(self.metrics), report=self._report, chance=rng.random,
+            nonce=lambda: f"{names.getrandbits(128):032x}",
             partition_of=partition_of, stored=AttributesState)
         self._sharing = Sharing(f"{self.settings.group}.{self.settings.instance}", engine.plans.gates, engine.sender)
         self._take(self._configuration)

@@ -30,8 +30,8 @@ class Chain(Flight):
     __slots__ = (
         "arrived", "as_they_were", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at",
         "doubtful", "ended", "event", "exchange", "exports", "exports_only", "exports_waiting", "failures",
-        "first_failed_at", "generation", "generations", "ident", "key", "only", "origin_of", "partition", "place",
-        "plan", "planned", "position", "probe", "run", "seq", "size", "started", "step", "stopped", "stored",
+        "first_failed_at", "generation", "generations", "id16", "ident", "key", "only", "origin_of", "partition",
+        "place", "plan", "planned", "position", "probe", "run", "seq", "size", "started", "step", "stopped", "stored",
         "timer", "tracker", "user", "waiting_for",
     )
 
@@ -54,6 +54,8 @@ class Chain(Flight):
         self.ident = ident
         """The event's id; with "#exports" for its exports, with "#1" for its first replay."""
         self.key = f"{event.app_id}:{ident}"
+        self.id16 = b""
+        """By which the duplicates window knows it, once it was looked up there."""
         self.exports_only = ident.endswith(EXPORTS)
         """Whether it stands for the exports of its event, not for its chain."""
         self.run = run

@@ -142,8 +142,9 @@ class Events:
         """Whether the event is not open and has not ended within the window; a crashed run is taken up."""
         partition = chain.partition
         found = partition.open.get(chain.key)
+        chain.id16 = identity(chain.event.app_id, chain.ident)
         if found is None:
-            if not partition.store.seen(identity(chain.event.app_id, chain.ident)):
+            if not partition.store.seen(chain.id16):
                 return True
             self._metrics.duplicate()
             return False
@@ -200,7 +201,7 @@ class Events:
         """Everything has an outcome: remember the event, let its offset go, forget the rest."""
         partition = chain.partition
         del partition.open[chain.key]
-        id16 = identity(chain.event.app_id, chain.ident)
+        id16 = chain.id16 or identity(chain.event.app_id, chain.ident)
         partition.store.finish(id16)
         partition.ended_ids.append(id16)
         partition.dirty.pop(chain, None)

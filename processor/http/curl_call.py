@@ -263,7 +263,9 @@ def _header_list(lines: Sequence[str], body: bytes | None) -> Sequence[str | byt
     ready = header_bytes(lines)
     if body is None:
         return list(ready)
-    more = [] if any(line[:13].lower() == "content-type:" for line in lines) else ["Content-Type:"]
+    first = lines[0] if lines else ""
+    named = first[:13].lower() == "content-type:" or any(line[:13].lower() == "content-type:" for line in lines)
+    more = [] if named else ["Content-Type:"]
     if len(body) > 1000:
         more.append("Expect:")
     return [*ready, *more]
