@@ -263,8 +263,7 @@ class Metrics:
         act="Falls to zero after a start or rebalance. If it stands still, look at the broker.",
     )
     restore_seconds = Gauge(
-        "store",
-        meaning="How long the last restore took.",
+        meaning="How long the last restore of a partition took.",
         act="If it hurts, keep the state directory over restarts, or use static membership.",
     )
     checkpoints = Counter(

@@ -24,7 +24,8 @@ from processor.engine.loop import Loop, LoopError
 from processor.engine.options import EngineOptions, Topics
 from processor.engine.retry import RetryPolicy
 from processor.engine.shares import Sharing
-from processor.health import HealthServer, Snapshot
+from processor.gauges import Gauges
+from processor.health import HealthServer
 from processor.kafka.checkpointer import CheckpointThread
 from processor.kafka.clients import consumer_properties, producer_properties, restore_properties, watermark_properties
 from processor.kafka.consumer import ConsumerThread
@@ -115,6 +116,7 @@ class Service:
         self._clock = clock or SteadyClock()
         self._log = structlog.get_logger()
         self.metrics = Metrics()
+        self._gauges = Gauges(self.metrics)
         self._report = Report(settings.log.success_sample, listener)
         self.engine: Engine | None = None
         self.loop: Loop | None = None
@@ -209,6 +211,7 @@ class Service:
         self.loop = loop = Loop(engine, consumer, self._clock, _is_end, self._keep_house)
         loop.stop_requested = self._stops
         self._consumer = consumer
+        self._gauges.restarted()
         checkpointer.start()
         consumer.start()
         _settle_memory()
@@ -225,7 +228,12 @@ class Service:
     def _restore(self, folder: StateFolder, options: EngineOptions, layout: Layout) -> Restore:
         settings = self.settings
         return Restore(restore_properties(settings), watermark_properties(settings), folder, options.topics,
-                       layout.changelog_ids, lambda kind, facts: self._report(kind, None, facts))
+                       layout.changelog_ids, self._restore_told)
+
+    def _restore_told(self, kind: str, facts: Any) -> None:
+        if kind == "restored":
+            self.metrics.restore_seconds.set(facts["seconds"])
+        self._report(kind, None, facts)
 
     def _take(self, configuration: Configuration) -> None:
         self._configuration = configuration
@@ -238,7 +246,8 @@ class Service:
     def _keep_house(self, loop: Loop) -> None:
         self._clock.correct()
         self._watch_configuration()
-        self._show(loop)
+        self.health.snapshot = self._gauges.show(  # type: ignore[union-attr]
+            self.engine, loop, self._consumer, stopping=bool(self._stops))  # type: ignore[arg-type]
         now = self._clock()
         if self._demand is not None:
             self._share(self._demand, now)
@@ -270,32 +279,6 @@ class Service:
         else:
             self.metrics.config_reloads.add("taken")
             self._take(change.configuration)
-
-    def _show(self, loop: Loop) -> None:
-        """Gauges and health, as of now."""
-        metrics, engine = self.metrics, self.engine
-        books = engine.books  # type: ignore[union-attr]
-        metrics.books_events_in.set(books.events_in - books.handed_over)
-        metrics.books_events_finished.set(books.finished)
-        metrics.books_events_parked.set(books.parked)
-        metrics.books_events_in_flight.set(books.in_flight)
-        metrics.books_bindings_planned.set(books.planned - books.open_bindings)
-        metrics.books_outcomes.set(books.outcomes)
-        metrics.in_flight_chains.set(books.in_flight)
-        calls: dict[tuple[str, ...], float] = {}
-        paused: dict[tuple[str, ...], float] = {}
-        opened: dict[tuple[str, ...], float] = {}
-        for (_, connector), gate in engine.plans.gates.items():  # type: ignore[union-attr]
-            calls[connector,] = calls.get((connector,), 0) + gate.busy
-            paused[connector,] = paused.get((connector,), 0) + bool(gate.paused_since)
-            opened[connector,] = opened.get((connector,), 0) + (not gate.circuit.closed)
-        metrics.in_flight_calls.replace(calls)
-        metrics.connector_paused.replace(paused)
-        metrics.circuits_open.replace(opened)
-        ready = [one.ready for one in loop.partitions.values()]
-        self.health.snapshot = Snapshot(  # type: ignore[union-attr]
-            moved_at=time.monotonic(), polled_at=self._consumer.polled_at, assigned=self._consumer.assigned,
-            restored=self._consumer.restored and all(ready), stopping=bool(self._stops))
 
 
 def _settle_memory() -> None:

@@ -59,6 +59,12 @@ class Loop:
         self.stop_requested = 0
         """How often a signal asked for the end; the second time the drain is cut short."""
         self.turns = 0
+        self._longest_turn = 0.0
+
+    def longest_turn(self) -> float:
+        """Seconds that the longest turn took since this was asked last, waiting apart."""
+        longest, self._longest_turn = self._longest_turn, 0.0
+        return longest
 
     def run(self) -> None:
         """Turn until stopped; raises LoopError where only a new start helps."""
@@ -98,6 +104,7 @@ class Loop:
         if self.stop_requested:
             self._heed_stop()
         self.turns += 1
+        self._longest_turn = max(self._longest_turn, self._clock() - now)
 
     def _patience(self) -> float:
         engine, now = self._engine, self._clock()

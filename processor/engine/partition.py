@@ -56,6 +56,9 @@ class Store(Protocol):
     def expire(self, before: float) -> int:
         """Forget ended events older than a time."""
 
+    def sizes(self) -> dict[str, int]:
+        """Bytes on disk (`disk_bytes`) and estimated numbers of entries, for metrics."""
+
     def close(self) -> None:
         """Free it."""
 
@@ -117,6 +120,11 @@ class Partition:
             (topics.attributes, self.attributes.committable),
             (topics.replays, self.replays.committable),
         )
+
+    def tracker(self, topic: str) -> OffsetTracker:
+        """The offsets of one input topic."""
+        topics = self.topics
+        return {topics.interactions: self.interactions, topics.attributes: self.attributes}.get(topic, self.replays)
 
     @property
     def needs_checkpoint(self) -> bool:

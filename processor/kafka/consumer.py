@@ -22,6 +22,7 @@ MAX_BATCHES = 4
 LONG_PRESSURE = 1.0
 """Seconds of back-pressure after which partitions are paused, which costs their prefetch."""
 PATIENCE = 0.1
+LOOK_EVERY = 1.0
 COMMITTING_PATIENCE = 0.01
 """The same where offsets are committed by this thread, so that a checkpoint does not wait for it."""
 TIMEOUT = 30.0
@@ -75,6 +76,12 @@ class ConsumerThread(threading.Thread):
         self._full_since = 0.0
         self._stopping = False
         self.polled_at = 0.0
+        self.ends: dict[tuple[str, int], int] = {}
+        """By input topic and partition: the end of the log, as the client last heard it."""
+        self.remaining: dict[str, int] = {}
+        """By changelog: records still to be read before the assigned partitions start."""
+        self.moves = {"assigned": 0, "revoked": 0, "lost": 0}
+        self._looked_at = 0.0
 
     @property
     def assigned(self) -> bool:
@@ -172,6 +179,7 @@ class ConsumerThread(threading.Thread):
         self._commit_asked()
         while self._commands:
             self._commands.popleft()()
+        self._look()
         if self._restore:
             for one in self._restore.step(0.02):
                 self._tell(Restored(one.number, one.epoch, one.store, one.starts, list(one.store.chains())))
@@ -185,6 +193,21 @@ class ConsumerThread(threading.Thread):
         if self._rebalanced or self._wanted_metadata:
             self._rebalanced = False
             self._ask_metadata()
+
+    def _look(self) -> None:
+        """Now and then: how far the logs go, how much is to be restored; from what the clients know already."""
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_EVERY:
+            return
+        self._looked_at = now
+        self.remaining = self._restore.remaining()
+        ends: dict[tuple[str, int], int] = {}
+        for number, topics in self._assigned.items():
+            for topic in topics:
+                _, high = self._consumer.get_watermark_offsets(TopicPartition(topic, number), cached=True)
+                if high >= 0:
+                    ends[topic, number] = high
+        self.ends = ends
 
     def _poll(self, patience: float) -> None:
         """Wait for one message, then take with it all that is there; callbacks run inside."""
@@ -247,6 +270,7 @@ class ConsumerThread(threading.Thread):
         """Assign first, then pause: a pause before is ignored."""
         self._epoch += 1
         self._rebalanced = True
+        self.moves["assigned"] += len({one.partition for one in partitions})
         starts = self._starts(consumer, partitions)
         placed = [TopicPartition(one.topic, one.partition, starts[one.topic, one.partition]) for one in partitions]
         if self._incremental:
@@ -300,6 +324,7 @@ class ConsumerThread(threading.Thread):
 
     def _leave(self, partitions: Sequence[TopicPartition], *, drained: bool) -> None:
         self._rebalanced = True
+        self.moves["revoked" if drained else "lost"] += len({one.partition for one in partitions})
         numbers = frozenset(one.partition for one in partitions) & self._active
         restoring = frozenset(number for number in numbers if self._restore.has(number))
         self._restore.drop(restoring)

@@ -21,7 +21,7 @@ HELPING = 5000
 class Restoring:
     """One partition on its way."""
 
-    __slots__ = ("began", "epoch", "left", "loaded", "number", "starts", "store", "targets")
+    __slots__ = ("began", "epoch", "left", "loaded", "number", "reached", "starts", "store", "targets")
 
     def __init__(self, number: int, epoch: int, store: PartitionStore, starts: Mapping[str, int]) -> None:
         self.number = number
@@ -29,6 +29,7 @@ class Restoring:
         self.store = store
         self.starts = starts
         self.targets: dict[str, int] = {}
+        self.reached: dict[str, int] = {}
         self.left: set[str] = set()
         """Changelogs that have not been read to their end."""
         self.loaded = 0
@@ -72,7 +73,7 @@ class Restore:
         reads = []
         for topic, (low, high) in ends.items():
             start = positions.get(topic, low)
-            one.targets[topic] = high
+            one.targets[topic], one.reached[topic] = high, start
             if start < high:
                 one.left.add(topic)
                 reads.append(TopicPartition(topic, number, start))
@@ -99,6 +100,14 @@ class Restore:
             self._report("store_discarded", {"partition": number, "why": why})
         store.set_topic_ids(self._topic_ids)
         return store
+
+    def remaining(self) -> dict[str, int]:
+        """By changelog: records still to be read, at most."""
+        left: dict[str, int] = {}
+        for one in list(self._under_way.values()):
+            for topic in one.left:
+                left[topic] = left.get(topic, 0) + max(0, one.targets[topic] - one.reached.get(topic, 0))
+        return left
 
     def has(self, number: int) -> bool:
         """Whether a partition is being restored."""
@@ -147,7 +156,10 @@ class Restore:
 
     def _reached(self, topic: str, number: int, offset: int) -> None:
         one = self._under_way.get(number)
-        if one is not None and topic in one.left and offset >= one.targets[topic]:
+        if one is None:
+            return
+        one.reached[topic] = offset
+        if topic in one.left and offset >= one.targets[topic]:
             one.left.discard(topic)
             self._unassign(one, topic)
 
