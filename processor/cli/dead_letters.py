@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from processor.dead_letters import Desk, Entry, Group
     from processor.model.dead_letter import DeadLetter
 
-COLUMNS = ("id", "time", "state", "app", "event", "user", "action", "reason", "code", "message")
-GROUP_COLUMNS = ("app", "action", "reason", "code", "state", "letters", "first", "last")
+COLUMNS = ("id", "time", "app", "event", "user", "action", "reason", "code")
+GROUP_COLUMNS = ("letters", "app", "action", "reason", "code", "state", "last")
 SHORT_ID = 10
-LONGEST_MESSAGE = 80
+SHORT_TIME = slice(5, 16)
+"""Month to minute: the rest is told by `show` and in JSON."""
 
 
 @click.group("dead-letters")
@@ -57,7 +58,7 @@ def _row(entry: Entry, form: Form) -> dict[str, Any]:
     if form == "table":
         row["id"] = entry.id[:SHORT_ID]
         row["action"] = f"{entry.connector}.{entry.action}" if entry.connector else ""
-        row["message"] = entry.message[:LONGEST_MESSAGE]
+        row["time"] = row["time"][SHORT_TIME]
     return row
 
 
@@ -114,8 +115,10 @@ def stats(context: Context, /, state: str, form: Form, **filters: Any) -> None:
 
 
 def _named(group: Group, form: Form) -> dict[str, str]:
+    from processor.dead_letters.selection import spoken
+
     whole = f"{group.connector}.{group.action}" if group.connector else ""
-    return {"action": whole} if form == "table" else {}
+    return {"action": whole, "last": spoken(group.last)[SHORT_TIME]} if form == "table" else {}
 
 
 @dead_letters.command()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from processor.dead_letters import Desk, Options, Plan, Report, Selection
 
 RATE = 50.0
-RUN_COLUMNS = ("run", "state", "by", "created", "filter", "planned", "sent", "succeeded", "failed", "skipped")
+RUN_COLUMNS = ("run", "state", "by", "created", "filter", "letters")
 
 
 @click.command()
@@ -218,5 +218,7 @@ def runs(context: Context, form: Form) -> None:
 
     with opened(context) as desk:
         rows = [{"run": run.id, "state": run.state, "by": run.by, "created": spoken(run.created),
-                 "filter": "; ".join(said(run.selection, run.options)), **counts} for run, counts in desk.runs()]
+                 "filter": "; ".join(said(run.selection, run.options)), **counts,
+                 "letters": ", ".join(f"{count} {state}" for state, count in counts.items())}
+                for run, counts in desk.runs()]
     emit(rows, RUN_COLUMNS, form)

@@ -11,6 +11,8 @@ from processor.config import durations
 STATES = ("open", "replayed", "succeeded", "closed")
 """How a letter can stand: waiting for somebody, on its way again, brought to its end by a replay, given up."""
 
+_NAMES = {"states": "state", "ids": "id"}
+
 
 class Selection(NamedTuple):
     """What letters must match; "" and 0 match all. Times are milliseconds since 1970, of the failure."""
@@ -41,7 +43,7 @@ class Selection(NamedTuple):
 
     def said(self) -> str:
         """The selection in words."""
-        parts = [f"{name} {_spoken(name, value)}" for name, value in self._asdict().items() if value]
+        parts = [f"{_NAMES.get(name, name)} {_spoken(name, value)}" for name, value in self._asdict().items() if value]
         return ", ".join(parts) or "all letters"
 
 
@@ -79,15 +81,18 @@ def spoken(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if milliseconds else "-"
 
 
+def kinds(wanted: Selection) -> tuple[str, list[Any]]:
+    """The part of the conditions that what failed, and where, must meet; "" where nothing is asked."""
+    facets = _facets(wanted)
+    names = " AND ".join(f"{name} = ?" for name in facets)
+    found = f"kind IN (SELECT kind FROM facets WHERE {names})" if facets else ""  # noqa: S608 - our own names
+    return found, [*facets.values()]
+
+
 def conditions(wanted: Selection) -> tuple[str, list[Any]]:
     """The selection as conditions of SQL over the index's letters, and their values."""
-    found: list[str] = []
-    values: list[Any] = []
-    facets = _facets(wanted)
-    if facets:
-        names = " AND ".join(f"{name} = ?" for name in facets)
-        found.append(f"kind IN (SELECT kind FROM facets WHERE {names})")  # noqa: S608 - our own names
-        values += facets.values()
+    first, values = kinds(wanted)
+    found = [first] if first else []
     for condition, value in (
         ("user = ?", wanted.user), ("event = ?", wanted.event), ("at >= ?", wanted.since), ("at < ?", wanted.until),
         ("instr(lower(message), ?)", wanted.text.lower()),

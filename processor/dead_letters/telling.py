@@ -43,10 +43,11 @@ def told(key: bytes, letter: DeadLetter, verdict: Verdict | None, attributes: Ma
     if letter.note:
         yield f"{INDENT}{letter.note}"
     yield from _what(letter)
-    yield "Why"
-    yield f"{INDENT}{WHY.get(letter.reason, letter.message)}"
-    yield "Who must act"
-    yield f"{INDENT}{ACT.get(letter.reason, 'Nobody: it has ended well.')}"
+    if letter.reason in WHY:
+        yield "Why"
+        yield f"{INDENT}{WHY[letter.reason]}"
+        yield "Who must act"
+        yield f"{INDENT}{ACT[letter.reason] if letter.state == 'open' else 'nobody any more'}"
     yield from _event(letter, attributes)
     yield from _done(letter)
     yield from _replay(letter, verdict)
