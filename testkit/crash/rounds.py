@@ -14,8 +14,16 @@ from testkit.crash.steps import ENDED_AT
 from testkit.kafka.broker import Broker
 
 SIDES: tuple[Side, Side] = ("before", "after")
-AT_ONCE = 8
+AT_ONCE = 10
 """Trials side by side: they wait most of their time, for sessions to end."""
+TELLING = (
+    "Producer.init_transactions", "Consumer.incremental_assign", "Restore.step", "Events.restore", "Transport.start",
+    "Transport.wait", "Sender.completed", "Runner.answered", "Exporter.answered", "Parking.park", "Parking.wake",
+    "Ledger.outcome", "Ledger.event_ended", "Committer.submit", "Producer.produce",
+    "Producer.send_offsets_to_transaction", "Producer.commit_transaction", "Store.commit", "Loop.drain",
+    "Consumer.close",
+)
+"""Steps around which most changes from in memory to durable, or from ours to the vendor's."""
 NOT_FIRST = ("Store.load",)
 """Steps to which a process comes only where another one was before it."""
 

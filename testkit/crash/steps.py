@@ -40,7 +40,7 @@ CLIENTS: Mapping[str, str] = {
 
 ENDED_AT: Mapping[str, int] = {
     # consumed
-    "Source.taken": 1, "Intake.interaction": 5, "Intake.attributes": 3, "Intake.release_held": 1, "Events.admit": 6,
+    "Source.taken": 1, "Intake.interaction": 5, "Intake.attributes": 3, "Events.admit": 6,
     # planned and run
     "Events.run_ready": 40, "Runner.advance": 8, "Runner.start": 5, "Parking.must_wait": 6, "Parking.circuit_holds": 6,
     "Exporter.take": 4, "Exporter.flush": 1,
@@ -85,7 +85,8 @@ _REPLAY = "a replay is admitted as Events.admit does, and its end is written as 
 NEED_NONE: Mapping[str, str] = {
     **dict.fromkeys(("Restore.has", "Store.attributes", "Store.chain", "Store.chains", "Store.seen", "Store.positions",
                      "Store.topic_ids", "Store.written", "Store.format", "Store.sizes", "Exporter.busy",
-                     "Checkpoints.due", "Consumer.get_watermark_offsets"), _ASKS),
+                     "Checkpoints.due", "Consumer.get_watermark_offsets", "Restore.remaining", "Loop.longest_turn"),
+                    _ASKS),
     **dict.fromkeys(("Committer.run", "Source.run", "Loop.run"), _BODY),
     **dict.fromkeys(("Committer.heard", "Source.heard"), _WAKES),
     **dict.fromkeys(("Consumer.incremental_unassign", "Restore.drop", "Source.fresh_metadata",
@@ -93,9 +94,10 @@ NEED_NONE: Mapping[str, str] = {
     **dict.fromkeys(("Source.commit", "Consumer.commit", "Producer.flush", "Producer.purge"), _PLAIN),
     **dict.fromkeys(("Sender.turn", "Sender.look_again", "Sender.fail_later", "Parking.wait_at", "Parking.outage",
                      "Parking.check_order", "Parking.attributes_arrived", "Parking.adopt", "Parking.let_go",
-                     "Events.from_record", "Events.forget", "Parking.wake_postponed"), _MEMORY),
+                     "Events.from_record", "Events.forget", "Intake.release_held", "Parking.wake_postponed"), _MEMORY),
     **dict.fromkeys(("Source.pause", "Producer.poll"), _FULL),
-    **dict.fromkeys(("Parking.refused", "Parking.settings_changed", "Sender.renew"), _REFUSED),
+    **dict.fromkeys(("Parking.refused", "Parking.still_refused", "Parking.waited_out", "Parking.settings_changed",
+                     "Sender.renew"), _REFUSED),
     **dict.fromkeys(("Parking.recovered", "Parking.probe_ended"), _CIRCUIT),
     **dict.fromkeys(("Intake.replay", "Events.admit_replay", "Events.admit_sync", "Ledger.held"), _REPLAY),
     "Transport.watch": "adds a descriptor to wait for, before there is any event",
