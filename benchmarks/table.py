@@ -8,8 +8,8 @@ from typing import Any
 
 Row = Mapping[str, Any]
 HEAD = (
-    "| candidate | events/s min / median / max | CPU µs an event | cores | RSS MB | events/s to ceiling | CPU to ceiling"
-    " | calls | results |\n|---|---|---|---|---|---|---|---|---|"
+    "| candidate | events/s min / median / max | CPU µs an event | cores | RSS MB | events/s to ceiling"
+    " | CPU to ceiling | calls | results |\n|---|---|---|---|---|---|---|---|---|"
 )
 
 

@@ -42,7 +42,9 @@ http {{
 }}
 """
 _SERVER = "server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ {what} }} }}"
-_UNLUCKY = 'if ($luck = 503) { return 503 "{}"; } if ($luck = 429) { add_header Retry-After 1 always; return 429 "{}"; }'
+_UNLUCKY = (
+    'if ($luck = 503) { return 503 "{}"; } if ($luck = 429) { add_header Retry-After 1 always; return 429 "{}"; }'
+)
 
 
 class Vendors(NamedTuple):
