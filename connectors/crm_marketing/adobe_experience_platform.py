@@ -174,16 +174,17 @@ def event_item(call: Call[AdobeSettings, ExportEvent]) -> Item:
 )
 def export_prompt_event(settings: AdobeSettings, items: Sequence[Item]) -> BatchFlow:
     """Send events of several users; a bad one refuses its request, hence it is found by halving."""
-    answer = yield _collect(settings, b",".join(item.body for item in items), "collect", look_at=[400, 413])
-    if answer.ok:
+    events = b",".join(item.body for item in items)
+    answer = yield _collect(settings, events, "collect", look_at=[200, 400, 403, 413])
+    refused = answers.read(Request("POST", COLLECT), answer)
+    if refused is None:
         told = answers.warnings(answer)
         return [Done(item.reference, "accepted", told) for item in items]
-    refused = answers.read(Request("POST", COLLECT), answer)
     if isinstance(refused, Misconfigured):
         raise refused
     if len(items) > 1:
         return (yield from halved(export_prompt_event, settings, items))
-    return [refused or Rejected("refused", status=answer.status)]
+    return [refused]
 
 
 # -- journeys

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from testkit.vendors.activecampaign import ActiveCampaign
 from testkit.vendors.adm import Adm
+from testkit.vendors.adobe_experience_platform import Adobe
 from testkit.vendors.amazon_appstore_row import AmazonAppstore
 from testkit.vendors.amplitude_row import Amplitude
 from testkit.vendors.apns import Apns
@@ -45,7 +46,7 @@ IN_DEPTH: tuple[Callable[[World], Vendor], ...] = (
     Chargify, Recurly,
     Braze, Iterable,
     Zuora,
-    Freshdesk, ActiveCampaign, Naviga,
+    Freshdesk, ActiveCampaign, Naviga, Adobe,
     Heap, Amplitude, MParticle, GoogleAnalytics,
     Braintree,
     Shopify,

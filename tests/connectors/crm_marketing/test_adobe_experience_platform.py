@@ -201,6 +201,17 @@ def test_the_bad_event_of_a_batch_is_found_by_halving_and_fails_alone():
         "o-0", "EXEG-0306-400", "o-2"]
 
 
+@pytest.mark.parametrize(("status", "code"), [(200, "EXEG-0301-200"), (403, "EXEG-0400-403")])
+def test_a_user_without_consent_or_in_a_blocked_country_takes_no_other_event_along(status, code):
+    items = [item(EXPORT, outcome_id=f"o-{number}") for number in range(2)]
+    ended = send(EXPORT, items, [problem(status, code), problem(status, code), TAKEN])
+    assert (ended.done[0].code, ended.done[1].reference) == (code, "o-1")
+
+
+def test_a_missing_right_is_the_settings_fault():
+    assert send(EXPORT, [item(EXPORT)] * 2, [problem(403, "EXEG-0001-403")]).reason == "misconfigured"
+
+
 def test_a_batch_that_is_too_large_is_halved_and_a_lone_event_rejected():
     items = [item(EXPORT, outcome_id=f"o-{number}") for number in range(2)]
     ended = send(EXPORT, items, [answer(413), TAKEN, problem(413, "EXEG-0112-413")])
