@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -48,9 +49,11 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, (int, float)) else value
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
-Properties = Annotated[dict[str, str], BeforeValidator(_texts)]
-Bytes = Annotated[ByteSize, Field(gt=0)]
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0), WithJsonSchema(
+    {"anyOf": [durations.SCHEMA, {"type": "number", "exclusiveMinimum": 0}], "format": "length-of-time"})]
+Properties = Annotated[dict[str, str], BeforeValidator(_texts), WithJsonSchema(
+    {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "object"]}})]
+Bytes = Annotated[ByteSize, Field(gt=0), WithJsonSchema({"type": ["string", "integer"], "format": "size"})]
 
 
 class Group(BaseModel):

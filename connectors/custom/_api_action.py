@@ -55,7 +55,8 @@ def _listed(value: Any) -> Any:
     return [{"name": name, "value": one} for name, one in value.items()] if isinstance(value, Mapping) else value
 
 
-Members = Annotated[tuple[Member, ...], BeforeValidator(_listed)]
+Members = Annotated[
+    tuple[Member, ...], BeforeValidator(_listed, json_schema_input_type=dict[str, Scalar] | tuple[Member, ...])]
 Part = Template | Scalar
 
 

@@ -1,4 +1,4 @@
-"""`prompt-actions config`: check apps, connectors, prompts and bindings before anything runs."""
+"""`prompt-actions config`: check apps, connectors, prompts and bindings; schemas of their files for editors."""
 
 from __future__ import annotations
 
@@ -35,6 +35,22 @@ def validate(context: Context, folder: Path | None, form: Form) -> None:
         _show(errors, form)
         raise SystemExit(FAILED)
     _summary(*found, form)
+
+
+@config.command("schema")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("config/schemas"),
+              show_default=True, help="The folder to write them into.")
+@output_option
+def schema(out: Path, form: Form) -> None:
+    """Write JSON Schemas of all files of the config folder: editors complete, explain and check by them.
+
+    A file names its schema in a line of its own: # yaml-language-server: $schema=../../schemas/prompts.schema.json
+    """
+    from connectors.kit.catalogue import catalogue
+    from processor.config.schemas import write
+
+    found = write(out, catalogue())
+    emit([{"file": str(path), "changed": changed} for path, changed in found.items()], ("file", "changed"), form)
 
 
 def _read(context: Context, folder: Path | None) -> tuple[tuple[Configuration, Path] | None, list[ConfigError]]:

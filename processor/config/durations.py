@@ -8,6 +8,12 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_
 EXAMPLES = "a number with a unit: 500ms, 90s, 15m, 12h, 3d or 2w"
 _FORM = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h|d|w)\s*", re.ASCII)
 
+SCHEMA = {
+    "type": "string", "format": "length-of-time",
+    "pattern": r"^\s*[0-9]{1,12}(\.[0-9]{1,9})?\s*(ms|s|m|h|d|w)\s*$",
+}
+"""A length of time in JSON Schema."""
+
 
 def seconds(text: str) -> float:
     """The seconds that `text` means; raises ValueError where it is no length of time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from connectors.kit.connector import Limits
 from processor.config import durations
@@ -17,7 +17,7 @@ def _seconds(value: Any) -> float:
     raise ValueError(f"no length of time; write {durations.EXAMPLES}")
 
 
-Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0), WithJsonSchema(durations.SCHEMA)]
 """A length of time with its unit."""
 
 

@@ -22,11 +22,11 @@ class Canned:
     def __init__(self, *answers):
         self.answers, self.sent, self.cancelled = list(answers), [], []
 
-    def start(self, signed, ticket, **more):
+    def start(self, signed, ticket, **_more):
         self.sent.append(signed)
         self.ticket = ticket
 
-    def wait(self, seconds):
+    def wait(self, _seconds):
         if not self.answers:
             return []
         return [Completion(self.ticket, self.answers.pop(0), 0.1)]
