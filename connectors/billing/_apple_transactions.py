@@ -32,6 +32,7 @@ TRY_AGAIN = frozenset({4040002, 4040004, 4040006})
 RANK = {1: 0, 4: 1, 3: 2, 2: 3, 5: 4}
 """Which of several subscriptions to report: active, grace period, billing retry, expired, revoked."""
 
+DAY_IN_MS = 86_400_000
 AppleCall = Call[Any, Any]
 Facts = Mapping[str, Any]
 
@@ -61,14 +62,21 @@ def read(_request: Request, response: Response) -> Failure | None:
         return Unavailable(code, message, status=response.status)
     if response.status == 403 and number:
         return Rejected(code, message, status=403)
-    return failure(response, code, message)
+    found = failure(response, code, message)
+    if isinstance(found, Unavailable):
+        found.retry_after = _wait(response)
+    return found
 
 
 def _wait(response: Response) -> float | None:
-    """Seconds until the moment that Apple names in milliseconds since 1970, by Apple's own clock."""
+    """Seconds until the moment that Apple names in milliseconds since 1970, by Apple's own clock.
+
+    A small number is none of Apple's but of something on the way, which means seconds.
+    """
     text, date = response.headers.get("retry-after", ""), response.headers.get("date", "")
     try:
-        return max(0.0, int(text) / 1000 - parsedate_to_datetime(date).timestamp())
+        asked = int(text)
+        return max(0.0, asked / 1000 - parsedate_to_datetime(date).timestamp()) if asked > DAY_IN_MS else float(asked)
     except ValueError:
         return None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 from base64 import b64encode
 from collections.abc import Mapping
+from email.utils import formatdate
 from typing import Any
 from uuid import UUID
 
@@ -134,8 +135,9 @@ class AppStore(Vendor):
         return answer(200, {"originalTransactionId": id, "webOrderLineItemId": f"9{id}", "success": False})
 
     def wait_headers(self, seconds: float) -> Mapping[str, str]:
-        """Apple names a time, in milliseconds."""
-        return {"Retry-After": str(int((self.world.now() + seconds) * 1000))}
+        """Apple names a time, in milliseconds; what that means from now on, its date tells."""
+        now = self.world.now()
+        return {"Retry-After": str(int((now + seconds) * 1000)), "Date": formatdate(now, usegmt=True)}
 
     def state(self) -> Mapping[str, Any]:
         """Transactions, extensions, and the keys: the In-App Purchase key pair and the root to trust."""

@@ -254,6 +254,13 @@ def test_retry_after_is_a_moment_in_milliseconds():
     assert (done.code, done.failure.throttled, done.failure.retry_after) == ("4290000", True, 7.5)
 
 
+def test_a_wait_with_a_503_is_a_moment_too_or_seconds_where_it_is_small():
+    for given, seconds in (("1800000007500", 7.5), ("30", 30.0)):
+        headers = {"Retry-After": given, "Date": "Fri, 15 Jan 2027 08:00:00 GMT"}
+        done = act("finish_transaction", [answer(503, headers=headers)], context={"transaction_id": "1"})
+        assert (done.reason, done.failure.retry_after) == ("unavailable", seconds)
+
+
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "soon"}, {"Retry-After": "1800000007500"}])
 def test_a_wait_that_cannot_be_computed_is_left_to_the_engine(headers):
     done = act("finish_transaction", [answer(429, headers=headers)], context={"transaction_id": "1"})
