@@ -10,6 +10,7 @@ from connectors.kit import Failure, Misconfigured, Rejected, Request, Response, 
 Row = dict[str, Any]
 
 SHOWN = 3
+REFUSED = "tickets_refused"
 """Refused fields or tickets that a message names."""
 DONE = "COMPLETED"
 WAITING = ("", "IN_PROGRESS", "PENDING", "QUEUED")
@@ -76,7 +77,7 @@ def check_jobs(jobs: Sequence[Row], asked: int) -> None:
     bad = [one for one in found if one.get("success") is False]
     if bad:
         named = "; ".join(f"{one.get('id', '?')}: {one.get('error') or 'no reason given'}" for one in bad[:SHOWN])
-        raise Rejected("tickets_refused", f"{len(bad)} of {asked} tickets were refused ({named})")
+        raise Rejected(REFUSED, f"{len(bad)} of {asked} tickets were refused ({named})")
     failed = [job for job in jobs if "FAIL" in job_state(job) or "ERROR" in job_state(job)]
     if failed:
         raise Rejected("job_failed", f"job {failed[0].get('job_id')} of Freshdesk ended as {job_state(failed[0])}")

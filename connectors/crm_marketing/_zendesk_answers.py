@@ -12,6 +12,7 @@ Row = dict[str, Any]
 PAUSE = 10.0
 """Seconds to wait after a 429 or 503 that names none, as the vendor's own client does."""
 SHOWN = 3
+REFUSED = "tickets_refused"
 """Refused tickets that a message names."""
 
 
@@ -76,7 +77,7 @@ def check_jobs(jobs: Sequence[Row], asked: int) -> None:
     if refused:
         named = "; ".join(f"{one.get('id', '?')}: {one.get('error')} {one.get('details') or ''}".strip()
                           for one in refused[:SHOWN])
-        raise Rejected("tickets_refused", f"{len(refused)} of {asked} tickets were refused ({named})")
+        raise Rejected(REFUSED, f"{len(refused)} of {asked} tickets were refused ({named})")
 
 
 def _refused(results: Any) -> list[Row]:

@@ -282,9 +282,15 @@ def restore_contact(call: Call[FreshdeskSettings, Any]) -> Flow:
 )
 def delete_tickets(call: Call[FreshdeskSettings, Any]) -> Flow:
     """Move all tickets of the contact to the trash."""
-    found = yield from tickets_of(call)
-    return (yield from _in_chunks([one["id"] for one in found], lambda some: post(
-        "/api/v2/tickets/bulk_delete", step="delete_tickets", json={"bulk_action": {"ids": some}})))
+    ids = [one["id"] for one in (yield from tickets_of(call))]
+    try:
+        return (yield from _in_chunks(ids, lambda some: post(
+            "/api/v2/tickets/bulk_delete", step="delete_tickets", json={"bulk_action": {"ids": some}})))
+    except Rejected as refusal:
+        # What is refused since it is gone, as when an answer was lost and it is asked again, is done.
+        if refusal.code != answers.REFUSED or any(one["id"] in ids for one in (yield from tickets_of(call))):
+            raise
+        return Done(note="already_done", detail={"tickets": str(len(ids))})
 
 
 @connector.action(

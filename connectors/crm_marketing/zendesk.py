@@ -154,6 +154,17 @@ def _for_chunks(tickets: Sequence[str], request: Any) -> Flow:
     return Done(reference, "accepted" if pending else "", {"tickets": str(len(tickets))})
 
 
+def _remove(call: Call[Any, Any], request: Any, *, closed: bool) -> Flow:
+    """Remove tickets; what is refused since it is gone, as when an answer was lost and it is asked again, is done."""
+    tickets = yield from _tickets(call, closed=closed)
+    try:
+        return (yield from _for_chunks(tickets, request))
+    except Rejected as refusal:
+        if refusal.code != answers.REFUSED or set((yield from _tickets(call, closed=closed))) & set(tickets):
+            raise
+        return Done(note="already_done", detail={"tickets": str(len(tickets))})
+
+
 def _finished(job: Row) -> Generator[Request, Response, Row]:
     for wait in POLLS:
         if not answers.is_pending(job):
@@ -275,9 +286,8 @@ def assign_tickets_group(call: Call[ZendeskSettings, AssignGroup]) -> Flow:
 )
 def delete_tickets(call: Call[ZendeskSettings, Any]) -> Flow:
     """Delete every ticket of the user, softly."""
-    tickets = yield from _tickets(call, closed=True)
-    return (yield from _for_chunks(tickets, lambda ids: delete(
-        "/api/v2/tickets/destroy_many", query={"ids": ids}, step="delete_tickets", look_at=[403])))
+    return (yield from _remove(call, lambda ids: delete(
+        "/api/v2/tickets/destroy_many", query={"ids": ids}, step="delete_tickets", look_at=[403]), closed=True))
 
 
 @connector.action(
@@ -295,9 +305,8 @@ def set_tickets_status(call: Call[ZendeskSettings, SetStatus]) -> Flow:
 )
 def spam_tickets(call: Call[ZendeskSettings, Any]) -> Flow:
     """Mark every open ticket of the user as spam, which suspends the user."""
-    tickets = yield from _tickets(call, closed=False)
-    return (yield from _for_chunks(tickets, lambda ids: put(
-        "/api/v2/tickets/mark_many_as_spam", query={"ids": ids}, step="spam_tickets", look_at=[403])))
+    return (yield from _remove(call, lambda ids: put(
+        "/api/v2/tickets/mark_many_as_spam", query={"ids": ids}, step="spam_tickets", look_at=[403]), closed=False))
 
 
 @connector.action(

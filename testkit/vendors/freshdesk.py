@@ -328,7 +328,8 @@ def spam(vendor: Freshdesk, _ask: Ask, id: str) -> Answer:
     found = vendor.tickets.get(int(id))
     if not vendor.spam_call or found is None:
         raise missing()
-    _away(vendor, found, "spam")
+    if not found["spam"]:
+        _away(vendor, found, "spam")
     return Answer(204)
 
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.crm_marketing.zendesk import connector
-from connectors.kit import get
+from connectors.kit import Done, get
 from testkit import flows
 from testkit.flows import NOW, OUTCOME, answer
 
@@ -325,8 +325,17 @@ def test_a_job_that_failed_is_rejected_with_its_message(status):
 
 
 def test_a_result_that_is_one_object_is_read_too():
-    refused = run("delete_tickets", [tickets((1, "open")), job(results={"success": False, "error": "No"})])
+    mine = tickets((1, "open"))
+    refused = run("delete_tickets", [mine, job(results={"success": False, "error": "No"}), mine])
     assert refused.code == "tickets_refused"
+
+
+@pytest.mark.parametrize("action", ["delete_tickets", "spam_tickets"])
+def test_tickets_that_are_refused_because_they_are_gone_were_removed_by_a_try_whose_answer_was_lost(action):
+    gone = job(results=[{"id": 1, "success": False, "error": "TicketNotFound"}])
+    assert run(action, [tickets((1, "open")), gone, tickets()]).done == Done(
+        note="already_done", detail={"tickets": "1"})
+    assert run(action, [tickets((1, "open"), (2, "open")), gone, tickets((2, "open"))]).code == "tickets_refused"
     assert run("delete_tickets", [tickets((1, "open")), job(results={"success": True})]).done
 
 
