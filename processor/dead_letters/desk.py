@@ -16,7 +16,7 @@ from connectors.kit.event import Event
 from processor.avro.codec import Codec
 from processor.config.model import Configuration, configuration_of
 from processor.dead_letters import closing, exporting, forgetting
-from processor.dead_letters.audit import Actor
+from processor.dead_letters.audit import Actor, of_run
 from processor.dead_letters.following import Follower
 from processor.dead_letters.index import Entry, Group, Index
 from processor.dead_letters.judging import Judge, Options, Verdict
@@ -153,7 +153,11 @@ class Desk:
 
     def abandon(self, run: str) -> None:
         """Give a run up: what was not sent stays as it is."""
-        self._replayer.runs.set_state(self.run(run).id, "abandoned")
+        found = self.run(run)
+        with self._one_at_a_time(found), (publisher := self._publisher(f"replay-{run}")).together():
+            publisher.audit(of_run(self._who, "run abandoned", run, found.selection.said(), {"state": found.state},
+                                   {"state": "abandoned"}))
+        self._replayer.runs.set_state(run, "abandoned")
 
     def replay(
         self, run: str, rate: float, *, stop: Stop = lambda: False, progress: Callable[[Counter[str]], None] = _quiet,

@@ -11,6 +11,7 @@ import pytest
 from confluent_kafka import Producer
 
 from processor.avro.codec import Codec
+from processor.books import read_books
 from processor.config.files import load
 from processor.config.own import load_settings
 from processor.dead_letters import Actor, Desk, DeskError, Options, Selection
@@ -179,6 +180,42 @@ def test_an_incident_of_three_reasons_is_mended_planned_replayed_interrupted_and
     assert audited(site)["published again"] == EACH
 
 
+def test_a_replay_whose_command_is_killed_is_resumed_and_repeats_nothing(site, vendors, desk, command):
+    site.started()
+    incident(site)
+    olga = desk()
+    wait_for_letters(olga, LETTERS)
+    vendors.seed("stripe", "coupon", id="missing20")
+    running = subprocess.Popen(
+        [*COMMAND[:-1], "dead-letters", "replay", "--connector", "stripe", "--yes", "--rate", str(RATE)],
+        env=site.environment("desk"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    with Records(site.servers, site.topics["replays"], site.codec.replay) as asked:
+        asked.at_least(EACH // 4, 60)
+        running.kill()
+        running.communicate(timeout=30)
+        code, (run,), talk = command("dead-letters", "runs", "-o", "json")
+        assert run["state"] == "running"
+        assert 0 < run["planned"] < EACH
+        code, lines, talk = command("dead-letters", "replay", "--resume", run["run"], "--rate", "1000", "-o", "json")
+        assert code == 0, talk
+        assert lines[-1]["counts"] == {"succeeded": EACH}
+        assert len({one.value.event_id for one in asked.now(1)}) == len(asked.now()) == EACH
+    assert Counter(effects(vendors)[1].values()) == {1: EACH}
+
+
+def test_a_run_that_is_given_up_makes_way_for_another(site, desk):
+    site.started()
+    olga = desk()
+    fail(site, olga)
+    plan = olga.plan(OPEN, Options(), 1.0)
+    assert not olga.replay(plan.run, 1.0, stop=lambda: True).finished
+    with pytest.raises(DeskError, match=f"--abandon {plan.run}"):
+        olga.plan(OPEN, Options(), 1.0)
+    olga.abandon(plan.run)
+    assert olga.plan(OPEN, Options(), 1.0).letters == 1
+    assert [one["did"] for one in audit_lines(site)] == ["run interrupted", "run abandoned"]
+
+
 def audited(site):
     return Counter(one["did"] for one in audit_lines(site))
 
@@ -268,6 +305,10 @@ def test_a_letter_sent_again_by_a_plain_producer_is_a_replay_from_the_failed_ste
     assert set(called.values()) == {1}
     assert len(called) == 2
     assert sum(coupons.values()) == 1
+    environ = site.environment("reader")
+    settings = load_settings(environ, None)
+    books = read_books(settings, configuration=load(settings.config_folder, environ), codec=Codec())
+    assert books.balanced, books.differences
 
 
 def test_a_message_that_cannot_be_read_is_edited_and_lives_on(site, vendors, desk, command):
