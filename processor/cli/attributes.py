@@ -1,4 +1,4 @@
-"""`prompt-actions attributes`: sync or erase what is known about a user."""
+"""`prompt-actions attributes`: sync, import, show or erase what is known about users."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ import click
 import orjson
 
 from processor.cli.context import Context, pass_context
-from processor.cli.output import FAILED, Form, emit, output_option
+from processor.cli.importing import import_command
+from processor.cli.output import FAILED, Form, emit, emit_json, output_option
 
 SOURCE = "command line"
 
 
 @click.group()
 def attributes() -> None:
-    """Sync or erase attributes of a user."""
+    """Sync, import, show or erase attributes of users."""
+
+
+attributes.add_command(import_command)
 
 
 @attributes.command("set")
@@ -42,6 +46,33 @@ def set_(context: Context, app_id: str, user_id: str, pairs: tuple[str, ...], *,
     from processor.cli.publishing import codec
 
     _publish(context, app_id, user_id, codec(context.settings).encode_attributes(change), form)
+
+
+@attributes.command()
+@click.argument("app_id", metavar="APP")
+@click.argument("user_id", metavar="USER")
+@output_option
+@pass_context
+def get(context: Context, app_id: str, user_id: str, form: Form) -> None:
+    """Show the attributes of a user as the processor has them: all changes merged. Exit code 1 where it has none."""
+    from processor.attributes import attributes_of
+    from processor.avro.registry import RegistryError
+    from processor.cli.reading import codec_of, progress_on
+    from processor.kafka.reader import LogError
+
+    try:
+        with progress_on("Reading") as progress:
+            found = attributes_of(context.settings, codec_of(context.settings), app_id, user_id, progress)
+    except (LogError, RegistryError) as error:
+        raise click.ClickException(str(error)) from None
+    if found is None:
+        raise click.ClickException(f"nothing is known of user '{user_id}' of app '{app_id}': never synced, erased, or "
+                                   "not yet taken up by a running processor")
+    if form == "json":
+        emit_json({"app": app_id, "user": user_id, **found._asdict()})
+    else:
+        emit([{"name": name, "value": found.attributes[name]} for name in sorted(found.attributes)],
+             ("name", "value"), form)
 
 
 @attributes.command()

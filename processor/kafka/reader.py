@@ -72,9 +72,10 @@ class LogReader:
 
     def extents(self, *topics: str) -> dict[Place, Extent]:
         """What each partition holds now."""
-        return {(topic, number): self._extent(topic, number) for topic in topics for number in self.partitions(topic)}
+        return {(topic, number): self.extent(topic, number) for topic in topics for number in self.partitions(topic)}
 
-    def _extent(self, topic: str, number: int) -> Extent:
+    def extent(self, topic: str, number: int) -> Extent:
+        """What one partition holds now."""
         try:
             return Extent(*self._ends.get_watermark_offsets(TopicPartition(topic, number), timeout=ANSWER_SECONDS))
         except KafkaException as error:
