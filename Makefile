@@ -45,6 +45,31 @@ test-vendors: setup ## our requests beside those of vendors' own packages, which
 	@$(VENV)-vendors/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-vendors.txt
 	@TESTKIT_VENDOR_PACKAGES="$$(echo $(VENV)-vendors/lib/python3*/site-packages)" $(BIN)/python -m pytest -q -m vendor tests/connectors $(ARGS)
 
+.PHONY: bench
+bench: setup ## ceiling, processor and the usual ways, measured against a real Kafka; below an hour
+	@bash benchmarks/peers/environments.sh $(BIN)/python
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: setup ## the same for ceiling and processor in two cases; about eight minutes
+	@$(BIN)/python -m benchmarks --quick $(ARGS)
+
+.PHONY: bench-guard
+bench-guard: setup ## fails where an event costs twice the CPU that it did, as a ratio to the ceiling; below two minutes
+	@$(BIN)/python -m benchmarks.guard
+
+.PHONY: crash
+crash: setup ## a kill, then a zombie, at every step of a chain's life; some minutes
+	@$(BIN)/python -m testkit.crash.rounds
+
+.PHONY: chaos
+chaos: setup ## a storm of 500 kills over 50,000 events, and its judgement; ARGS="--seed 7" repeats one
+	@$(BIN)/python -m testkit.chaos $(ARGS)
+
+.PHONY: chaos-short
+chaos-short: setup ## the same with 50 kills, in two or three minutes
+	@$(BIN)/python -m testkit.chaos --events 5000 --kills 50 --minutes 2 $(ARGS)
+
 .PHONY: lint
 lint: setup ## style, by ruff
 	@$(BIN)/ruff check .

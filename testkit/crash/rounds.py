@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+import click
+
 from testkit.crash import trial, zombie
 from testkit.crash.point import Point, Side
 from testkit.crash.steps import ENDED_AT
 from testkit.kafka.broker import Broker
+from testkit.kafka.local import LocalKafka
 
 SIDES: tuple[Side, Side] = ("before", "after")
-AT_ONCE = 10
+AT_ONCE = 12
 """Trials side by side: they wait most of their time, for sessions to end."""
 TELLING = (
     "Producer.init_transactions", "Consumer.incremental_assign", "Restore.step", "Events.restore", "Transport.start",
@@ -71,3 +76,29 @@ def run(broker: Broker, folder: Path, wanted: Sequence[Point], *, seed: int, sto
     shares = shared_out(wanted, trials, seed)
     with ThreadPoolExecutor(len(shares)) as pool:
         return list(pool.map(tried, range(len(shares)), shares))
+
+
+@click.command()
+@click.option("--seed", default=1, show_default=True, help="Of the order of points, the loads and the faults.")
+@click.option("--kills/--no-kills", default=True, help="Kill at every step, before and after it.")
+@click.option("--zombies/--no-zombies", default=True, help="Stand still before every step.")
+def main(seed: int, *, kills: bool, zombies: bool) -> None:
+    """Try all points against a broker of its own. Exit code 1: something was wrong."""
+    began, found = time.monotonic(), []
+    with LocalKafka() as kafka, tempfile.TemporaryDirectory(prefix="crash-") as folder:
+        broker = Broker(kafka.bootstrap_servers, "local", kafka)
+        for wanted, stop in ((kills, False), (zombies, True)):
+            if wanted:
+                sides: tuple[Side, ...] = ("before",) if stop else SIDES
+                place = Path(folder) / ("zombies" if stop else "kills")
+                found += run(broker, place, points(sides=sides), seed=seed, stop=stop)
+    wrong = [one for one in found if one.wrong]
+    for one in wrong:
+        click.echo(one)
+    click.echo(f"seed {seed}: {sum(len(one.points) for one in found)} points of {len(ENDED_AT)} steps, "
+               f"{len(wrong)} trials with something wrong, {time.monotonic() - began:.0f} s")
+    raise SystemExit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,18 +5,14 @@ from __future__ import annotations
 import sys
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from processor.avro.codec import Codec
-from processor.books import read_books
-from processor.config.files import load as load_configuration
-from processor.config.own import load_settings
 from processor.engine.runner import outcome_id
+from testkit.crash import judging
 from testkit.crash.point import Point
 from testkit.kafka.broker import Broker
 from testkit.kafka.fresh import FreshTopics
@@ -88,7 +84,7 @@ class Trial:
         self._seed = seed
         self._lives = lives
         self._life = 0
-        self._published = 0
+        self._published = self._unreadable = 0
         self._stack = ExitStack()
         self._finished: list[tuple[int, set[expected.Key]]] = []
         """Life, and the bindings whose results could be read when it ended."""
@@ -140,6 +136,7 @@ class Trial:
         self.site.publish(*self.load.events[self._published:self._published + events])
         self._published += events
         self.site.send("interactions", (b"x", b"no avro"), partition=self._published % 4)
+        self._unreadable += 1
 
     @property
     def due(self) -> int:
@@ -205,32 +202,14 @@ class Trial:
         ended = [one.value for one in self.results.now(0.5)]
         self.in_doubt = sum(one.reason == "in_doubt" for one in ended)
         self.wrong += expected.wrongs(self.load, self.vendors, ended, killed=True)
-        self.wrong += self._done_again() + self._letters(ended) + self._books()
+        self.wrong += self._done_again()
+        self.wrong += [*judging.letters(self.site, ended, self._unreadable), *judging.books(self.site)]
 
     def _done_again(self) -> list[str]:
         seen = expected.calls(self.vendors).by_outcome
         return [f"{key} was called by {one.headers['user-agent']}, although its result could be read when life {life} "
                 "ended" for life, keys in self._finished for key in keys
                 for one in seen.get(outcome_id(*key, 0), ()) if _life(one.headers) > life]
-
-    def _letters(self, ended: Sequence[Any]) -> list[str]:
-        failed = {(one.app_id, one.event_id) for one in ended if one.outcome == "failed"}
-        with self.site.letters() as letters:
-            read = letters.now(3)
-        found = Counter((one.value.app_id, one.value.event_id) if one.value.event_id else one.key for one in read)
-        unread = sum(isinstance(key, bytes) for key in found)
-        wanted = self._lives + 1
-        return [
-            *(f"{key!r} has {count} dead letters" for key, count in found.items() if count > 1),
-            *(f"{key!r} failed and has no dead letter" for key in failed - found.keys()),
-            *([] if unread >= wanted else [f"{unread} dead letters of {wanted} unreadable messages"]),
-        ]
-
-    def _books(self) -> list[str]:
-        environ = self.site.environment("reader")
-        settings = load_settings(environ, None)
-        found = read_books(settings, configuration=load_configuration(settings.config_folder, environ), codec=Codec())
-        return [f"books: {one}" for one in found.differences]
 
 
 def _life(headers: Any) -> int:

@@ -41,6 +41,8 @@ class Want(NamedTuple):
 
 ONLY_ONCE = frozenset({"once", "mail"})
 """Kinds that are never repeated when their answer is lost."""
+BROKEN = frozenset({"reset", "half_body", "silence"})
+"""Faults after which nobody knows whether the vendor took the request."""
 VENDOR = {"take": "custom_api", "account": "custom_api", "once": "custom_api", "mail": "sendgrid",
           "ticket": "zendesk", "coupon": "stripe"}
 EXPORT = Want("mixpanel.export_prompt_event", "export")
@@ -242,7 +244,7 @@ class Model:
         ended = [place for place, verdict in enumerate(verdicts) if verdict is not None]
         if want.kind == "coupon" and (not requests or not ended):
             return frozenset({DONE})  # the coupon was found in a look-up
-        if want.kind == "ticket" and requests and not ended and requests[-1].fault == "reset":
+        if want.kind == "ticket" and requests and not ended and requests[-1].fault in BROKEN:
             return frozenset({DONE})  # the ticket was found by its external id
         if not ended:
             if self._killed and want.kind in ONLY_ONCE:
@@ -260,7 +262,7 @@ class Model:
     @staticmethod
     def _verdict(want: Want, request: SeenRequest) -> Ending | None:
         """What one request means for its binding; None: another one must follow."""
-        if request.fault == "reset":
+        if request.fault in BROKEN:
             return IN_DOUBT if want.kind in ONLY_ONCE else None
         if request.fault == "inner_error":
             return REJECTED if request.vendor == "custom_api" else None

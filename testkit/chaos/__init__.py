@@ -1,0 +1,1 @@
+"""A seeded storm over real processors: kills, stops, joins, broker and vendors in trouble; and its judgement."""
