@@ -83,7 +83,10 @@ class Sender:
             self._held.append(flight)
             return
         self._metrics.wait(gate.connector_id, "limit")
-        gate.queue.append(flight)
+        if flight.sent_at:
+            gate.queue.appendleft(flight)  # what has begun is brought to its end before anything else begins
+        else:
+            gate.queue.append(flight)
 
     def look_again(self, gate: Gate) -> None:
         """The gate's share is another one: what waits there may go on."""
