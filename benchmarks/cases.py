@@ -25,6 +25,8 @@ from benchmarks.place import Place
 
 STALLED = 40.0
 """Seconds without a new result after which a run is over."""
+LONGEST = 60.0
+"""Seconds after which it is over in any case; what is missing then counts as lost."""
 PEERS = (THREADS, QUIX, FAUST)
 
 
@@ -72,7 +74,7 @@ def run(place: Place, case: Case, candidate: Candidate, *, scale: float = 1.0) -
     running = candidate.start(place, wanted(case, topic))
     try:
         watch = Watch(place.servers, running.results, running.pids)
-        watch.until(events * case.steps, STALLED)
+        watch.until(events * case.steps, STALLED, LONGEST)
         time.sleep(0.5)  # what is under way ends
         calls = max(0, place.vendors.seen() - before - 1)
         watch.sample()

@@ -112,10 +112,11 @@ class Watch:
         except KafkaException:
             return self.samples[-1].ends[part.partition] if self.samples else 0
 
-    def until(self, count: int, limit: float) -> None:
-        """Look until so many results are there, or nothing has come for `limit` seconds."""
+    def until(self, count: int, limit: float, longest: float) -> None:
+        """Look until so many results are there, or nothing has come for `limit` seconds, or `longest` are over."""
         moved, last = time.monotonic(), 0
-        while (found := self.sample()) < count and time.monotonic() - moved < limit:
+        end = moved + longest
+        while (found := self.sample()) < count and time.monotonic() < min(moved + limit, end):
             if found != last:
                 moved, last = time.monotonic(), found
             time.sleep(EVERY)
