@@ -336,6 +336,13 @@ def test_a_job_that_failed_is_rejected():
     assert (ended.reason, ended.code) == ("rejected", "job_failed")
 
 
+def test_tickets_that_are_refused_because_they_are_gone_were_deleted_by_a_try_whose_answer_was_lost():
+    gone = job(data=[{"id": 1, "success": False, "error": "not found"}])
+    ended = run("delete_tickets", [rows(1), started(), gone, rows()])
+    assert (ended.done.note, ended.done.detail) == ("already_done", {"tickets": "1"})
+    assert run("delete_tickets", [rows(1, 2), started(), gone, rows(1)]).code == "tickets_refused"
+
+
 # -- spam
 
 
