@@ -12,6 +12,7 @@ from connectors.kit.errors import Undecodable
 from connectors.kit.event import EXPORT_INTERACTIONS, Event
 from processor.avro import framing as frames
 from processor.avro import shapes
+from processor.avro.flat import flat_writer
 from processor.avro.schemas import Schema, Schemas, project
 from processor.model.attributes import MODES, AttributesState, UserAttributes
 from processor.model.chain import ChainRecord
@@ -69,6 +70,7 @@ class Codec:
         self._single = {record: frames.single_object(one.fingerprint)
                         for record, one in self._schemas.current.items()}
         self._outer = dict(self._single) if framing == "single_object" else {}
+        self._flat_result = flat_writer(self._schemas.current["ActionResult"].parsed)
 
     def require(self, *records: str) -> None:
         """Find out now under which ids `records` are written; raises RegistryError where one has none."""
@@ -133,7 +135,10 @@ class Codec:
 
     def encode_result(self, result: ActionResult) -> bytes:
         """An outcome as bytes."""
-        return self._write("ActionResult", result._asdict())
+        data = self._flat_result(result)
+        if data is None:
+            return self._write("ActionResult", result._asdict())
+        return (self._outer.get("ActionResult") or self._outer_head("ActionResult")) + data.encode("latin-1")
 
     def encode_dead_letter(self, letter: DeadLetter) -> bytes:
         """A dead letter as bytes."""
