@@ -37,6 +37,33 @@ def validate(context: Context, folder: Path | None, form: Form) -> None:
     _summary(*found, form)
 
 
+@config.command("plan")
+@click.option("--against", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="The config folder to compare with: the one that would go live.")
+@click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="The config folder of today. Default: the setting config_folder.")
+@output_option
+@pass_context
+def plan(context: Context, against: Path, folder: Path | None, form: Form) -> None:
+    """Say what would change if the folder --against took the place of today's.
+
+    Which prompts gain or lose which actions, which connectors get which settings; a secret is told as another one,
+    never its value. Exit code 1 where one of the folders has mistakes.
+    """
+    from processor.config.difference import difference
+    from processor.config.files import load
+
+    before, errors = _read(context, folder)
+    if before is None:
+        _show(errors, form)
+        raise SystemExit(FAILED)
+    after = load(against, context.environ, context.settings.overrides)
+    found = difference(before[0], after)
+    emit([one._asdict() for one in found], ("app", "part", "name", "kind", "what", "before", "after"), form)
+    say(f"{len(found)} differences from {before[1]} (version {before[0].version}) to {against} (version "
+        f"{after.version}). Chains that are under way end as they began; nothing was changed.")
+
+
 @config.command("schema")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("config/schemas"),
               show_default=True, help="The folder to write them into.")

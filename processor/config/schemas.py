@@ -86,18 +86,15 @@ def _connectors(known: Mapping[str, Connector]) -> Schema:
 
 
 def _entry(connector: Connector, collected: Collected) -> Schema:
-    """One entry of `connectors.yaml`; settings that are not in use may be incomplete."""
+    """One entry of `connectors.yaml`."""
     members = _members(collected, ConnectorShape)
     settings = collected.of[connector.settings]
-    members["settings"] = {"type": ["object", "null"]}
+    needed = ["settings"] if _required(settings, collected) else []
+    members["settings"] = settings if needed else _nullable(settings)
     members["exports"] = _nullable(_closed({
         name: _export(export, collected) for name, export in connector.exports.items()}))
-    needed = ["settings"] if _required(settings, collected) else []
-    return {
-        "title": connector.title, "description": connector.help, **_closed(members),
-        "if": {"properties": {"active": {"const": False}}, "required": ["active"]},
-        "else": {"properties": {"settings": settings if needed else _nullable(settings)}, "required": needed},
-    }
+    body = {"title": connector.title, "description": connector.help, **_closed(members), "required": needed}
+    return body if needed else _nullable(body)
 
 
 def _export(export: Export, collected: Collected) -> Schema:
