@@ -90,14 +90,15 @@ class Fleet:
                 return one
         return None
 
-    def kill(self, slot: int, again_after: float) -> None:
-        """SIGKILL, be it standing still or not."""
+    def kill(self, slot: int, again_after: float) -> bool:
+        """SIGKILL, be it standing still or not; False where nobody is there."""
         one = self.running(slot)
         if one is None:
-            return
+            return False
         one.process.kill()  # type: ignore[union-attr]
         one.halted_until, one.due = 0.0, self.now() + again_after
         self.done["kills"] += 1
+        return True
 
     def halt(self, slot: int, seconds: float) -> None:
         """SIGSTOP for a while, which may be longer than its session."""

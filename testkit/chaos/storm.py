@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -37,6 +38,8 @@ CHUNK = 50
 UNREADABLE_EVERY = 20
 """Chunks after which there is a message that nobody can read."""
 TURN = 0.02
+LATER = 0.5
+"""Seconds after which a kill that found nobody is tried again."""
 
 
 class Plan(NamedTuple):
@@ -138,7 +141,9 @@ class Storm:
             self._kafka.resume()
         fleet.tend()
         while blows and blows[0].at <= now:
-            self._strike(fleet, blows.pop(0))
+            blow = blows.pop(0)
+            if not self._strike(fleet, blow):
+                bisect.insort(blows, blow._replace(at=now + LATER))
         for until, number in [one for one in self._outages if one[0] <= now]:
             self._outages.remove((until, number))
             self.vendors.clear(number)
@@ -147,10 +152,15 @@ class Storm:
             self._read()
         time.sleep(TURN)
 
-    def _strike(self, fleet: Fleet, blow: Blow) -> None:
+    def _strike(self, fleet: Fleet, blow: Blow) -> bool:
+        """Whether it struck: a kill that finds nobody waits."""
         if blow.kind == "kill":
-            fleet.kill(blow.slot, blow.lasts)
-        elif blow.kind == "halt":
+            return fleet.kill(blow.slot, blow.lasts)
+        self._strike_otherwise(fleet, blow)
+        return True
+
+    def _strike_otherwise(self, fleet: Fleet, blow: Blow) -> None:
+        if blow.kind == "halt":
             fleet.halt(blow.slot, blow.lasts)
         elif blow.kind == "end":
             fleet.end(blow.slot, blow.lasts)
