@@ -88,6 +88,7 @@ def options(used: AppConnector, name: str, dial: Dial) -> Sequence[Option]:
         return tuple(line.run(listed(used.settings)))
     except Failure as failure:
         failure.message = line.masked(failure.message)[:TEXT_LIMIT]
+        failure.args = (f"{failure.code}: {failure.message}" if failure.message else failure.code,)
         raise
 
 

@@ -81,7 +81,7 @@ def _step(binding: Binding, event: Event, attributes: Mapping[str, Value], now: 
     except MissingAttributes as failure:
         return _made(binding, "missing", _waiting(binding, failure.names, grace), missing=failure.names)
     except Failure as failure:
-        return _made(binding, "fails", f"would fail as {failure.reason}: {failure.message or failure.code}")
+        return _made(binding, "fails", _failing(failure, call))
     if isinstance(first, Done):
         kind = first.detail.get("instruction", "")
         says = f"tells the app's SDK: {kind}" if kind else "ends without a call"
@@ -145,11 +145,15 @@ def _export(binding: ExportBinding, event: Event, attributes: Mapping[str, Value
     try:
         item = binding.export.item(call)
     except Failure as failure:
-        return made("fails", f"would fail as {failure.reason}: {failure.message or failure.code}")
+        return made("fails", _failing(failure, call))
     except Exception as error:  # noqa: BLE001 - a connector's bug is told like one of its failures
         return made("fails", f"{type(error).__name__} while making its item: a bug of the connector")
     body = masked(item.body.decode("utf-8", "replace"), _personal(call))
     return made("runs", "sent in a batch, beside the chain", request=Rendered(body=body, step="item"))
+
+
+def _failing(failure: Failure, call: Call[Any, Any]) -> str:
+    return f"would fail as {failure.reason}: {masked(failure.message or failure.code, _personal(call))}"
 
 
 def _rendered(request: Request, call: Call[Any, Any]) -> Rendered:

@@ -3,10 +3,12 @@
 import json
 import time
 import uuid
+from dataclasses import replace
 
 import pytest
 from confluent_kafka import Consumer, Producer
 
+from connectors.kit import Rejected
 from connectors.kit.event import Event
 from processor.avro.codec import Codec
 from processor.config.files import load
@@ -66,6 +68,19 @@ def test_the_first_request_is_unsigned_and_masked(app, site):
     assert shown[0].request.method in ("GET", "POST")
     for hidden in (*ANN.values(), "ann-1", *site.environ.values()):
         assert len(hidden) < 8 or hidden not in text
+
+
+def test_what_a_failing_action_says_is_masked(app):
+    """The coupon's binding is made to fail before its first call, with the user's address in its words."""
+    def refuse(call):
+        raise Rejected("no", f"{call.attribute('email_address')} is not wanted")
+        yield
+
+    [binding, _] = app.chain("offer", "accept")
+    crooked = replace(binding, action=replace(binding.action, run=refuse))
+    prompt = replace(app.prompts["offer"], chains={"accept": (crooked,)})
+    [one] = steps(replace(app, prompts={"offer": prompt}), event(), ANN, NOW)
+    assert (one.verdict, one.says) == ("fails", "would fail as rejected: *** is not wanted")
 
 
 def test_the_whole_example_can_be_explained():

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from connectors.kit import Connector, Limits, Misconfigured, Request, Settings, Signed, Token, field, get, post
 from connectors.kit.errors import Broken, Unavailable
 from processor.config.model import AppConnector
-from processor.control.checking import check
+from processor.control.checking import check, options
 from processor.control.line import MAX_CALLS, Line
 from processor.http.transport import Completion, TransportError
 from testkit.flows import answer
@@ -132,3 +132,15 @@ def test_signing_in_is_all_that_can_be_tried_where_there_is_no_check():
     wrong = check("app", used, lambda _used: line(Canned(answer(401))))
     assert (right.state, wrong.state) == ("untested", "fails")
     assert right.message.startswith("signing in works")
+
+
+def test_a_refused_pick_list_shows_no_key_either():
+    def listed(_settings):
+        yield get("/list")
+        return []
+
+    used = AppConnector(connector(options={"all": listed}), Keys(), active=True, limits=Limits())
+    with pytest.raises(Misconfigured) as refused:
+        options(used, "all", lambda _used: line(Canned(answer(403, body=b"hunter22 is refused"))))
+    assert "hunter22" not in f"{refused.value} {refused.value.message}"
+    assert "*** is refused" in str(refused.value)
