@@ -4,6 +4,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from connectors.kit.catalogue import catalogue
 from processor.cli.main import main
 from testkit.vendors import settings as emulated
 from testkit.vendors.server import VendorServer
@@ -33,7 +34,7 @@ def site(server, control, tmp_path):
         def write(self, *connectors, app="shop", prompts=None, inactive=(), changed=None):
             place = self.folder / "apps" / app
             place.mkdir(parents=True, exist_ok=True)
-            files = {"app": {"title": "Shop", "addons": ["salesforce_marketing_cloud"]}, "prompts": prompts or {}}
+            files = {"app": {"title": "Shop", "addons": [name for name, one in catalogue().items() if one.addon]}, "prompts": prompts or {}}
             files["connectors"] = {
                 name: {"active": name not in inactive,
                        "settings": {**emulated.referring(name, server.base_url), **(changed or {}).get(name, {})}}

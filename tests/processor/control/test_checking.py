@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from connectors.kit.catalogue import catalogue
+from testkit.vendors import settings as emulated
+
 FIVE = ("stripe", "zendesk", "sendgrid", "salesforce_marketing_cloud", "mixpanel")
 WRONG = {
     "stripe": ("EMULATED_STRIPE_API_KEY", "sk_test_nobody0000000000000"),
@@ -125,3 +128,12 @@ def test_a_refused_pick_list_says_what_to_do_and_shows_no_key(site):
     assert ran.exit_code == 1
     assert "What to do: compare the settings of 'zendesk'" in ran.stderr
     assert "wrong-token" not in ran.output
+
+
+@pytest.mark.parametrize("name", sorted(emulated.ROWS))
+def test_every_connector_of_the_catalogue_works_at_its_emulator_or_has_nothing_to_ask(site, control, name):
+    site.write(name)
+    ran = site.run("connectors", "check", "-o", "json")
+    [row] = rows(ran)
+    assert row["state"] == ("works" if catalogue()[name].check else "untested"), row
+    assert control.ledger(name) == []
