@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from processor.settings import ProcessorSettings
 
 BROKER_TIMEOUT = 30.0
+LETTER_ROOM = 64 << 10
+"""Of the largest message: for key, headers and what Kafka adds; one that does not fit would stop all checkpoints."""
 AGAIN_AFTER = 1.0
 EXPIRE_EVERY = 600.0
 WINDOW = 86400.0 + 21600.0
@@ -62,15 +64,16 @@ class ConfigSource(Protocol):
         """The change since the last one told."""
 
 
-def options_of(settings: ProcessorSettings, partitions: int, stall: float) -> EngineOptions:
+def options_of(settings: ProcessorSettings, layout: Layout) -> EngineOptions:
     """The engine's options, from the processor's settings and the topics as they are."""
     topics = settings.topics
+    largest = EngineOptions().max_dead_letter_bytes
     return EngineOptions(
         topics=Topics(
             topics.interactions, topics.attributes, topics.replays, topics.results, topics.dead_letters,
             topics.attributes_changelog, topics.chains, topics.finished,
         ),
-        partitions=partitions,
+        partitions=layout.partitions,
         max_in_flight=settings.flow.max_in_flight,
         max_in_flight_bytes=int(settings.flow.max_in_flight_bytes),
         checkpoint_interval=settings.checkpoint.interval,
@@ -80,7 +83,8 @@ def options_of(settings: ProcessorSettings, partitions: int, stall: float) -> En
         misconfigured_grace=settings.misconfigured_grace,
         drain=settings.drain,
         future_tolerance=settings.future_tolerance,
-        stall=stall,
+        stall=layout.session / 3,
+        max_dead_letter_bytes=min(largest, layout.letter_bytes - LETTER_ROOM) if layout.letter_bytes else largest,
         max_value_bytes=int(settings.max_value_bytes),
         timeout=settings.http.timeout,
         max_response_bytes=int(settings.http.max_response_bytes),
@@ -169,7 +173,7 @@ class Service:
         """Threads, engine and loop, until stopped or until a LoopError."""
         settings = self.settings
         layout = read_layout(settings, BROKER_TIMEOUT)
-        options = options_of(settings, layout.partitions, layout.session / 3)
+        options = options_of(settings, layout)
         folder = StateFolder(settings.state.folder / settings.instance, settings.state.cache_mb)
         self._demand = open_demand(settings, BROKER_TIMEOUT)
         if self._demand is None:

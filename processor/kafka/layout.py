@@ -28,6 +28,8 @@ class Layout(NamedTuple):
     """Topic ids of the changelogs: a topic made anew under the same name is another."""
     session: float
     """Seconds after which the group gives the partitions of a silent member to others."""
+    letter_bytes: int = 0
+    """The largest message that the topic of dead letters takes; 0 where it is not told."""
 
 
 def read_layout(settings: ProcessorSettings, timeout: float) -> Layout:
@@ -45,7 +47,10 @@ def read_layout(settings: ProcessorSettings, timeout: float) -> Layout:
         raise LayoutError(f"topics with users in their keys need equal numbers of partitions, but have: {told}; "
                           "see `prompt-actions topics plan`")
     changelogs = (topics.attributes_changelog, topics.chains, topics.finished)
-    return Layout(counts[topics.interactions], _ids(admin, changelogs, timeout), _session(admin, settings, timeout))
+    ids, session = _ids(admin, changelogs, timeout), _session(admin, settings, timeout)
+    # without ids the broker is one that tells nothing more, and asking would wait in vain
+    limit = _told(admin, ConfigResource.Type.TOPIC, topics.dead_letters, "max.message.bytes", timeout) if ids else 0
+    return Layout(counts[topics.interactions], ids, session, int(limit))
 
 
 def _session(admin: AdminClient, settings: ProcessorSettings, timeout: float) -> float:
