@@ -34,7 +34,8 @@ def site(server, control, tmp_path):
         def write(self, *connectors, app="shop", prompts=None, inactive=(), changed=None):
             place = self.folder / "apps" / app
             place.mkdir(parents=True, exist_ok=True)
-            files = {"app": {"title": "Shop", "addons": [name for name, one in catalogue().items() if one.addon]}, "prompts": prompts or {}}
+            addons = [name for name, one in catalogue().items() if one.addon]
+            files = {"app": {"title": "Shop", "addons": addons}, "prompts": prompts or {}}
             files["connectors"] = {
                 name: {"active": name not in inactive,
                        "settings": {**emulated.referring(name, server.base_url), **(changed or {}).get(name, {})}}
