@@ -100,7 +100,9 @@ def test_events_without_a_key_or_in_the_wrong_partition_are_forwarded_and_find_t
     assert len({one.partition for one in found}) > 1
 
 
-def test_attributes_without_a_key_are_forwarded_to_their_user(site, running, now):
+def test_attributes_without_a_key_are_forwarded_to_their_user(site, vendors, now):
+    site.configure(one_app(vendors.url))
+    site.started(join_grace=20)
     users = [f"stray{number}" for number in range(8)]
     values = [site.codec.encode_attributes(UserAttributes("alpha", user, "merge", {"account": user}, now))
               for user in users]

@@ -20,6 +20,9 @@ class NothingToRestore:
     def __bool__(self):
         return False
 
+    def remaining(self):
+        return {}
+
     def begin(self, *_args):
         pass
 
