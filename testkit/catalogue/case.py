@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 DONE = "succeeded"
 ACCEPTED = "succeeded accepted"
 ALREADY = "succeeded already_done"
-DOUBT = "failed in_doubt"
+DOUBT = "failed in_doubt no_answer"
 
 Values = Mapping[str, Any]
 ROUNDS = ("lost", "busy")
@@ -47,7 +47,7 @@ class Case(NamedTuple):
     again: tuple[str, ...] = ()
     """What happens once more where the answer was lost, though nobody minds."""
     lost: str = DONE
-    """Outcome, and note or reason, in the round `lost`."""
+    """Outcome, and note or reason with its code, in the round `lost`."""
     busy: str = DONE
 
 

@@ -169,7 +169,7 @@ class Catalogue:
         self.effects += len(ledger)
         for run in runs:
             one = ended.get((run.app, run.connector, run.case.action))
-            ending = " ".join(filter(None, (one.outcome, one.note or one.reason))) if one else "no outcome"
+            ending = " ".join(filter(None, (one.outcome, one.note or one.reason, one.code))) if one else "no outcome"
             if ending != run.ending:
                 more = f"({one.code}: {one.message})" if one else ""
                 self.wrong.append(f"{run.where}: ended '{ending}' {more}, not '{run.ending}'")
