@@ -78,7 +78,6 @@ def publisher(servers: str) -> Producer:
     """A producer that partitions as Java does."""
     return Producer({"bootstrap.servers": servers, "partitioner": "murmur2_random", "linger.ms": 1,
                      "enable.idempotence": True,  # else a batch that is sent again can overtake another
-
                      "compression.type": "lz4", "log_level": 0})
 
 
