@@ -1,0 +1,50 @@
+"""What the tests beside vendors' own packages share: a server that keeps what it is asked."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import NamedTuple
+
+import orjson
+import pytest
+
+
+class Asked(NamedTuple):
+    """A request as it came in; names of headers in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Keeping(BaseHTTPRequestHandler):
+    """Keeps each request and answers with what the test laid ready, else with an empty object."""
+
+    def take(self):
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.kept.append(Asked(self.command, self.path, headers, body))
+        reply = orjson.dumps(self.server.replies.pop(0) if self.server.replies else {})
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(reply)))
+        self.end_headers()
+        self.wfile.write(reply)
+
+    def log_message(self, *_args):
+        """Say nothing."""
+
+
+for verb in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+    setattr(Keeping, f"do_{verb}", Keeping.take)
+
+
+@pytest.fixture
+def keeper():
+    """A loopback server with `kept` requests, `replies` to come and its `url`."""
+    with HTTPServer(("127.0.0.1", 0), Keeping) as server:
+        server.kept, server.replies = [], []
+        server.url = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server
+        server.shutdown()
