@@ -48,6 +48,8 @@ CASES = [
         listed(), ("pause_subscription", ("s1", {"remaining_pause_cycles": 2}), {})]),
     ("resume_subscription", {}, [page(PAUSED), {}], [
         listed("updated_at"), ("resume_subscription", ("s1",), {})]),
+    ("resume_subscription", {}, [page({**SUB, "remaining_pause_cycles": 1}), {}], [
+        listed("updated_at"), ("pause_subscription", ("s1", {"remaining_pause_cycles": 0}), {})]),
     ("switch_subscription", {"plan_code": "gold", "proration_charge": "none"}, [page(SUB), {}], [
         listed(state="live"),
         changed(plan_code="gold", timeframe="now", proration_settings={"charge": "none"})]),
@@ -123,6 +125,20 @@ def test_pick_lists_are_asked_for_as_the_vendors_library_does(sdk, keeper, name,
     answers = [answer(json=one) for one in replies]
     compare(flows.drive(connector.options[name](settings), answers, connector.read).requests,
             theirs(sdk, keeper, calls))
+
+
+def test_the_connection_test_asks_as_the_vendors_library_does(sdk, keeper):
+    checked = connector.check(connector.settings.model_validate(SETTINGS))
+    requests = flows.drive(checked, [answer(403), answer(json=page())], connector.read).requests
+    compare(requests, theirs(sdk, keeper, [("list_sites", (), {"limit": 1}), ("list_plans", (), {"limit": 1})]))
+
+
+def test_after_a_refusal_the_subscription_is_read_as_the_vendors_library_does(sdk, keeper):
+    made = flows.call(connector, "reactivate_subscription", settings=SETTINGS, attributes={"account_code": CODE})
+    refused = answer(422, {"error": {"type": "validation", "message": "no"}})
+    answers = [answer(json=page(CANCELED)), refused, answer(json=SUB)]
+    requests = flows.run(connector, "reactivate_subscription", made, answers).requests
+    compare(requests[2:], theirs(sdk, keeper, [("get_subscription", ("s1",), {})]))
 
 
 @pytest.mark.parametrize("asked", [one for case in [*CASES, *LISTS] for one in case[-1] if one[2]])

@@ -148,10 +148,10 @@ def compare(requests, kept):
         assert signed.url.startswith(f"{HOST}/")
         for name in ("authorization", "stripe-account", "stripe-version"):
             assert flows.header(signed, name) == asked.headers[name]
+        assert bool(flows.header(signed, "idempotency-key")) == ("idempotency-key" in asked.headers)
         if signed.method == "POST":
             assert flows.header(signed, "content-type") == asked.headers["content-type"]
             assert flows.header(signed, "idempotency-key").startswith(f"{OUTCOME}:")
-            assert asked.headers["idempotency-key"]
 
 
 def typed(sdk, service, method, params):
@@ -190,6 +190,13 @@ def test_pick_lists_are_asked_for_as_the_vendors_library_does(sdk, keeper, name,
     listed = flows.drive(connector.options[name](settings), [answer(json=page())], connector.read)
     compare(listed.requests, theirs(sdk, keeper, [asked]))
     typed(sdk, *asked[:2], asked[3])
+
+
+def test_the_connection_test_asks_as_the_vendors_library_does(sdk, keeper):
+    checked = connector.check(connector.settings.model_validate(SETTINGS))
+    asked = flows.drive(checked, [answer(403), answer(json=page())], connector.read).requests
+    compare(asked, theirs(sdk, keeper, [
+        ("accounts", "retrieve_current", (), {}), ("customers", "list", (), {"limit": 1})]))
 
 
 def test_the_types_do_refuse_what_the_library_does_not_know(sdk):
