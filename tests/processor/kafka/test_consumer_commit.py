@@ -46,9 +46,10 @@ def properties():
 def thread(properties):
     made = ConsumerThread(properties, EngineOptions(), 100, NothingToRestore, lambda _number: None)
     made.start()
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while not made.assigned and time.monotonic() < deadline:
         time.sleep(0.02)
+    assert made.assigned, "the member got no partitions"
     yield made
     made.stop()
     made.join(15)
@@ -63,7 +64,7 @@ def test_commits_of_another_thread_are_done_at_once(thread, properties):
 
     other = threading.Thread(target=commit, daemon=True)
     other.start()
-    other.join(10)
+    other.join(25)
     assert not other.is_alive(), "a commit did not get through while the consumer polled"
     reader = Consumer(properties)
     assert reader.committed([TopicPartition(topic, 0)], timeout=10)[0].offset == COMMITS
