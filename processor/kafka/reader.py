@@ -46,6 +46,7 @@ class LogReader:
             "group.id": f"{settings.group}-reader", "client.id": "prompt-actions-reader", "enable.auto.commit": False,
             "enable.partition.eof": True, "auto.offset.reset": "earliest", "fetch.wait.max.ms": 50,
             "queued.max.messages.kbytes": 16384, "allow.auto.create.topics": False,
+            "log_level": 0,  # a broker that is away is told once, by our own error
         }
         self._consumer = Consumer(kafka.client(own, kafka.consumer_properties, {"isolation.level": "read_committed"}))
         # A read_committed client is told the last stable offset where the end is asked for.
