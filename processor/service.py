@@ -188,6 +188,7 @@ class Service:
         transport = make_transport(settings, options.stall)
         for fd in (consumer.fd, checkpointer.fd, self._wake):
             transport.watch(fd)
+        self._checkpointer = checkpointer
         try:
             checkpointer.prepare(BROKER_TIMEOUT)
             self._turn_loop(options, transport, consumer, checkpointer)
@@ -197,7 +198,7 @@ class Service:
             checkpointer.stop()
             for thread in (consumer, checkpointer):
                 if thread.is_alive():
-                    thread.join(BROKER_TIMEOUT)
+                    thread.join(0 if thread is checkpointer and checkpointer.hangs else BROKER_TIMEOUT)
             folder.close_all()
 
     def _turn_loop(
@@ -249,6 +250,8 @@ class Service:
 
     def _keep_house(self, loop: Loop) -> None:
         self._clock.correct()
+        if self._checkpointer.hangs:
+            raise LoopError("the Kafka client does not come back from sending offsets")
         self._watch_configuration()
         self.health.snapshot = self._gauges.show(  # type: ignore[union-attr]
             self.engine, loop, self._consumer, stopping=bool(self._stops))  # type: ignore[arg-type]

@@ -17,6 +17,8 @@ from processor.engine.checkpoint import Checkpoint, CheckpointEnd
 from processor.engine.partition import Record
 
 COMMIT_TIMEOUT = 30.0
+HANGS_AFTER = 45.0
+"""Seconds in which offsets are sent or the library has failed, be it by its own time-out."""
 ALIVE_AFTER = 60.0
 """Seconds for which a commit that timed out is called again before the process begins anew."""
 
@@ -38,6 +40,13 @@ class CheckpointThread(threading.Thread):
         self._ends: deque[CheckpointEnd] = deque()
         self._positions: dict[tuple[str, int], int] = {}
         self._failed: str = ""
+        self._asked_at = 0.0
+        """Since when the library has been sending offsets; 0 while it is not."""
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the library has not come back, long after its own time-out: only a new producer helps."""
+        return 0.0 < self._asked_at < time.monotonic() - HANGS_AFTER
 
     def prepare(self, timeout: float) -> None:
         """End what a predecessor of the same name left open; raises KafkaException."""
@@ -84,11 +93,18 @@ class CheckpointThread(threading.Thread):
         try:
             producer.begin_transaction()
             self._produce(job)
-            producer.send_offsets_to_transaction(self._offsets(job), job.metadata, COMMIT_TIMEOUT)
+            self._send_offsets(job)
             self._commit()
         except KafkaException as exception:
             return self._abort(exception)
         return "committed", ""
+
+    def _send_offsets(self, job: Checkpoint) -> None:
+        self._asked_at = time.monotonic()
+        try:
+            self._producer.send_offsets_to_transaction(self._offsets(job), job.metadata, COMMIT_TIMEOUT)
+        finally:
+            self._asked_at = 0.0
 
     def _commit(self) -> None:
         """A commit that timed out is called again: only so can be known whether it happened."""

@@ -67,6 +67,9 @@ def producer_properties(settings: ProcessorSettings) -> dict[str, Any]:
         "message.max.bytes": 4 << 20,
         "queue.buffering.max.messages": 1_000_000,
         "queue.buffering.max.kbytes": 262_144,
+        # Begun anew from its bootstrap addresses, librdkafka 2.16 waits for ever for the group's coordinator that it
+        # knew before (issues 5511 and 5456 there): no checkpoint would end after all brokers were away at once.
+        "metadata.recovery.strategy": "none",
     }
     if settings.delivery == "exactly_once":
         own |= {
