@@ -37,7 +37,7 @@ test: setup ## all tests, against the best Kafka that this machine has
 
 .PHONY: test-quick
 test-quick: setup ## the tests that need no broker; seconds
-	@$(BIN)/python -m pytest -m "not broker" -n $(WORKERS) --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -m "not broker and not trouble" -n $(WORKERS) --dist worksteal $(ARGS)
 
 .PHONY: test-vendors
 test-vendors: setup ## our requests beside those of vendors' own packages, which are installed apart
@@ -61,6 +61,10 @@ bench-guard: setup ## fails where an event costs twice the CPU that it did, as a
 .PHONY: crash
 crash: setup ## a kill, then a zombie, at every step of a chain's life; some minutes
 	@$(BIN)/python -m testkit.crash.rounds
+
+.PHONY: trouble
+trouble: setup ## brokers away, disks full, vendors without an end: some minutes
+	@bash .ci/with-broker $(BIN)/python -m pytest -m trouble tests/integration $(ARGS)
 
 .PHONY: chaos
 chaos: setup ## a storm of 500 kills over 50,000 events, and its judgement; ARGS="--seed 7" repeats one
