@@ -75,6 +75,8 @@ class ConsumerThread(threading.Thread):
         self._throttled = False
         self._full_since = 0.0
         self._stopping = False
+        self._error: Exception | None = None
+        """What went wrong in a rebalance callback."""
         self.polled_at = 0.0
         self.ends: dict[tuple[str, int], int] = {}
         """By input topic and partition: the end of the log, as the client last heard it."""
@@ -155,14 +157,32 @@ class ConsumerThread(threading.Thread):
         try:
             self._restore = self._make_restore()
             self._consumer.subscribe(
-                list(self._inputs), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
+                list(self._inputs), on_assign=self._kept(self._on_assign), on_revoke=self._kept(self._on_revoke),
+                on_lost=self._kept(self._on_lost))
             while not self._stopping:
                 self._turn()
         except Exception as error:  # noqa: BLE001  the loop decides what follows
+            self._stopping = True
             self._tell(Failed(f"consumer: {type(error).__name__}: {error}"))
         finally:
+            if not self._stopping:
+                self._tell(Failed("consumer: ended by itself"))
             self._stopping = True
             self._close()
+
+    def _kept(self, callback: Callable[[Any, Sequence[TopicPartition]], None]) -> Callable[[Any, Any], None]:
+        """A callback whose error is kept for this thread to raise.
+
+        The library raises a KafkaException of a callback as its bare KafkaError, which is no exception: nothing would
+        catch it, and the thread would end without a word.
+        """
+        def called(consumer: Any, partitions: Sequence[TopicPartition]) -> None:
+            try:
+                callback(consumer, partitions)
+            except Exception as error:  # noqa: BLE001  whatever it is, it is raised below
+                self._error = self._error or error
+
+        return called
 
     def _close(self) -> None:
         try:
@@ -214,10 +234,14 @@ class ConsumerThread(threading.Thread):
         consumer = self._consumer
         first = consumer.poll(patience)
         self.polled_at = time.monotonic()
+        if self._error is not None:
+            raise self._error
         if first is None:
             return
         epoch = self._epoch
         more = consumer.consume(self._batch, 0)
+        if self._error is not None:
+            raise self._error
         if self._epoch != epoch:
             # a rebalance came between: its partitions' messages in `first` belong to the earlier assignment
             self.batches.append(Batch(epoch, [first]))
