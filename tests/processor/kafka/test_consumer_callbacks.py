@@ -45,6 +45,9 @@ class Nothing:
     def __bool__(self):
         return False
 
+    def remaining(self):
+        return {}
+
     def close(self):
         """Nothing to free."""
 
