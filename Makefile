@@ -13,6 +13,8 @@ WORKERS ?= 3
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --resolver=backtracking
 
+EXTRAS := --extra registry --extra ingest --extra console --extra vault
+
 .PHONY: help
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -107,9 +109,9 @@ deploy/emulators.env: setup
 
 .PHONY: lock
 lock: setup ## new locked versions from pyproject.toml
-	@$(COMPILE) --upgrade --extra registry -o requirements.txt pyproject.toml
+	@$(COMPILE) --upgrade $(EXTRAS) -o requirements.txt pyproject.toml
 	@$(BIN)/python .ci/requirements.py build dev > $(VENV)/dev.in
-	@$(COMPILE) --upgrade --extra registry -c requirements.txt -o requirements-dev.txt pyproject.toml $(VENV)/dev.in
+	@$(COMPILE) --upgrade $(EXTRAS) -c requirements.txt -o requirements-dev.txt pyproject.toml $(VENV)/dev.in
 	@$(BIN)/python .ci/requirements.py build > $(VENV)/build.in
 	@$(COMPILE) --upgrade -c requirements-dev.txt -o requirements-build.txt $(VENV)/build.in
 	@$(BIN)/python .ci/requirements.py vendor > $(VENV)/vendor.in
