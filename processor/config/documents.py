@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,6 +65,19 @@ class Document(NamedTuple):
             self.error((*path, name), f"unknown key '{name}'", nearest(name, allowed), key=True)
             for name in value if name not in allowed
         )
+
+
+def of_data(data: Any, file: str) -> Document:
+    """Plain data as a document of the name `file`: mistakes in it have a field and no line."""
+    values = dict.fromkeys(_paths(data, ()), Mark(0, 0))
+    return Document(file, data, values, values)
+
+
+def _paths(value: Any, path: PathOf) -> Iterator[PathOf]:
+    yield path
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in parts:
+        yield from _paths(one, (*path, name))
 
 
 def kind(value: Any) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from processor.config import secrets
 from processor.config.documents import Document, PathOf
-from processor.config.errors import ConfigError, nearest
+from processor.config.errors import ConfigError, field_path, nearest
 from processor.config.reading import Reading
 
 M = TypeVar("M", bound=BaseModel)
@@ -32,8 +32,9 @@ class Place(NamedTuple):
         return self.document.error(self.path, message, hint, key=key)
 
     def text(self) -> str:
-        """File and line, as messages name other places."""
-        return f"{self.document.file}:{self.document.mark(self.path, key=True).line}"
+        """File and line, as messages name other places; the field where there are no lines."""
+        line = self.document.mark(self.path, key=True).line
+        return f"{self.document.file}:{line}" if line else f"{self.document.file} {field_path(self.path)}"
 
 
 def checked(model: type[M], raw: Mapping[str, Any], place: Place, reading: Reading, *, live: bool = True) -> M | None:

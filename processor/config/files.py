@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
 from connectors.kit.catalogue import catalogue
 from connectors.kit.connector import Connector
-from processor.config import connectors, documents, prompts
+from processor.config import documents
+from processor.config.compiling import Parts, compiled
 from processor.config.documents import Document
-from processor.config.errors import ConfigError, ConfigErrors, nearest
-from processor.config.fields import Place, checked
-from processor.config.model import App, Configuration, configuration_of
+from processor.config.errors import ConfigError, nearest
+from processor.config.model import Configuration, configuration_of
 from processor.config.reading import Overrides, Reading
-from processor.config.shapes import AppShape
 
 APPS = "apps"
 SUFFIXES = (".yaml", ".yml")
@@ -48,13 +43,14 @@ def read(
 ) -> tuple[Configuration, frozenset[Path]]:
     """The same, with the files outside the layout that secrets were read from."""
     reading = Reading(folder, environ, catalogue() if known is None else known, overrides or {})
-    apps = {place.name: _app(place, reading) for place in _app_folders(folder, reading)}
-    if reading.errors:
-        raise ConfigErrors(sorted(set(reading.errors), key=lambda one: one[:3]))
+    apps = {place.name: compiled(place.name, parts(place, reading), reading)[0]
+            for place in app_folders(folder, reading)}
+    reading.check()
     return configuration_of(apps), frozenset(reading.files)
 
 
-def _app_folders(folder: Path, reading: Reading) -> list[Path]:
+def app_folders(folder: Path, reading: Reading) -> list[Path]:
+    """The folders of the apps; what is none is a mistake."""
     place = folder / APPS
     if not place.is_dir():
         reading.errors.append(ConfigError(str(place), 0, 0, "", "there is no such folder",
@@ -68,22 +64,11 @@ def _app_folders(folder: Path, reading: Reading) -> list[Path]:
     return found
 
 
-def _app(folder: Path, reading: Reading) -> App:
+def parts(folder: Path, reading: Reading) -> Parts:
+    """The files of one app as documents; mistakes of their form are noted in `reading`."""
     _check_files(folder, reading)
-    shape_place = Place(_document(folder / FILES[0], reading, required=True))
-    raw_app = shape_place.document.mapping((), shape_place.document.data, reading.errors)
-    shape = checked(AppShape, raw_app, shape_place, reading) or AppShape()
-    addons = _addons(raw_app.get("addons", []), shape_place, reading) if shape_place.document.data else None
-    place = Place(_document(folder / FILES[1], reading))
-    raw = connectors.with_overrides(place.document.mapping((), place.document.data, reading.errors), reading)
-    found = connectors.entries(raw, place, addons, reading)
-    sources = prompts.sources(_prompt_places(folder, reading), reading)
-    made = {name: prompts.prompt(name, source, found, reading) for name, source in sources.items()}
-    exports = connectors.exports(raw, found, frozenset(sources), reading)
-    version = _version(raw_app, raw, {name: source.raw for name, source in sources.items()})
-    used = {name: entry.made for name, entry in found.items() if entry.made is not None}
-    return App(folder.name, shape.title or folder.name, addons or frozenset(), version, MappingProxyType(used),
-               MappingProxyType(made), exports, shape.duplicates_window)
+    return Parts(_document(folder / FILES[0], reading, required=True), _document(folder / FILES[1], reading),
+                 _prompts(folder, reading))
 
 
 def _check_files(folder: Path, reading: Reading) -> None:
@@ -102,25 +87,9 @@ def _document(path: Path, reading: Reading, *, required: bool = False) -> Docume
     return document
 
 
-def _prompt_places(folder: Path, reading: Reading) -> list[Place]:
+def _prompts(folder: Path, reading: Reading) -> tuple[Document, ...]:
     more = folder / "prompts"
     paths = [folder / FILES[2]]
     if more.is_dir():
         paths += sorted(one for one in more.iterdir() if one.suffix in SUFFIXES and not one.name.startswith("."))
-    return [Place(_document(path, reading)) for path in paths]
-
-
-def _addons(raw: Any, place: Place, reading: Reading) -> frozenset[str]:
-    """The app's add-ons, also where something else in its file is wrong."""
-    names = [one for one in raw if isinstance(one, str)] if isinstance(raw, list) else []
-    known = [one.id for one in reading.catalogue.values() if one.addon]
-    for at, name in enumerate(names):
-        if name not in known:
-            reading.errors.append(place.at("addons", at).error(f"unknown add-on '{name}'", nearest(name, known)))
-    return frozenset(names)
-
-
-def _version(app: Mapping[str, Any], used: Mapping[str, Any], bound: Mapping[str, Any]) -> str:
-    """Over what the files say: a secret counts by its reference, comments and order of keys do not count."""
-    text = json.dumps([app, used, bound], sort_keys=True, ensure_ascii=True)
-    return sha256(text.encode()).hexdigest()[:12]
+    return tuple(_document(path, reading) for path in paths)

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from connectors.kit.connector import Connector
 from processor.config import secrets
-from processor.config.errors import ConfigError
+from processor.config.errors import ConfigError, ConfigErrors
 
 Overrides = Mapping[str, Mapping[str, str]]
 """By connector and setting: values that stand in for those of the files."""
@@ -40,6 +40,11 @@ class Reading:
         found = secrets.resolve(reference, self.environ, self.folder)
         self._values.add(found.get_secret_value())
         return found
+
+    def check(self) -> None:
+        """Raise ConfigErrors where there are mistakes, each once, in the order of the files."""
+        if self.errors:
+            raise ConfigErrors(sorted(set(self.errors), key=lambda one: one[:5]))
 
     def masked(self, text: str) -> str:
         """`text` without any secret of this reading."""

@@ -1,0 +1,63 @@
+import pytest
+
+from processor.config.content import Compiler
+from processor.config.errors import ConfigErrors
+from processor.config.file_store import FileStore
+from processor.config.store import ReadOnlyError
+
+
+@pytest.fixture
+def compiler(folder):
+    return Compiler(folder.environ, folder.root, known=folder.known)
+
+
+def test_files_are_version_zero_and_have_the_digest_that_outcomes_carry(folder, compiler):
+    store = FileStore(compiler)
+    found = store.current("kiosk")
+    assert (found.number, found.digest) == (0, folder.load().apps["kiosk"].version)
+    assert store.names() == ("kiosk",)
+    assert store.history("kiosk") == (found,)
+    assert store.version("kiosk", 0) == found
+    assert store.version("kiosk", 1) is None
+    assert store.current("booth") is None
+    assert store.configuration() == folder.load()
+
+
+def test_the_same_content_has_the_same_digest_wherever_it_is_kept(folder, compiler):
+    folder.write("prompts/more.yaml", "welcome:\n  accept:\n    - action: shop.cancel\n")
+    store = FileStore(compiler)
+    content = store.current("kiosk").content
+    assert compiler.digest("kiosk", content) == folder.load().apps["kiosk"].version
+    assert store.compiled("kiosk", content) == folder.load().apps["kiosk"]
+    assert set(content["prompts"]) == {"save_offer", "welcome"}
+
+
+def test_it_is_read_only(compiler):
+    store = FileStore(compiler)
+    assert store.read_only
+    with pytest.raises(ReadOnlyError, match="change them there"):
+        store.apply("kiosk", {}, base=0, by="ann")
+
+
+def test_mistakes_in_files_have_their_lines(folder, compiler):
+    folder.change("prompts.yaml", "shop.cancel", "shop.cancle")
+    with pytest.raises(ConfigErrors) as caught:
+        FileStore(compiler).current("kiosk")
+    assert caught.value.errors[0].line > 0
+
+
+def test_every_mistake_of_a_plain_content_has_the_same_words_as_in_files(folder, compiler):
+    """Only the place differs: a part and no line."""
+    content = FileStore(compiler).current("kiosk").content
+    content["connectors"]["shop"]["settings"]["api_key"] = "env:NOWHERE"
+    content["prompts"]["save_offer"]["accept"][0]["params"]["percent"] = 120
+    content["prompts"]["save_offer"]["accept"][2]["id"] = "shop.apply_coupon"
+    with pytest.raises(ConfigErrors) as caught:
+        compiler.app("kiosk", content)
+    assert [str(one) for one in caught.value.errors] == [
+        ("app kiosk, connectors shop.settings.api_key: the environment variable NOWHERE is not set"
+         " (set it, or mend 'env:NOWHERE')"),
+        "app kiosk, prompts save_offer.accept[0].params.percent: must be less than or equal to 100 (Percent)",
+        ("app kiosk, prompts save_offer.accept[2].id: two bindings of this chain have the id 'shop.apply_coupon'"
+         " (the other is at app kiosk, prompts save_offer.accept[0])"),
+    ]
