@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -174,6 +175,76 @@ class LogSettings(Group):
     success_sample: float = Field(0.01, ge=0, le=1, description="Share of successful events with a line.")
 
 
+class OidcSettings(Group):
+    """Signing in at a provider of OpenID Connect."""
+
+    issuer: str = Field(pattern=r"^https?://[^\s]+$", description="Its issuer; the rest is discovered from there.")
+    client_id: str = Field(min_length=1, description="Under which it knows the console.")
+    client_secret: SecretStr | None = Field(None, description="Of the client; a reference in files. None for a"
+                                            " public client.")
+    scopes: str = Field("openid email profile", pattern=r"(^| )openid( |$)", description="What is asked for.")
+    title: str = Field("single sign-on", min_length=1, description="What the button says it signs in with.")
+    role_claim: str = Field("groups", min_length=1, description="The claim that role_of looks at.")
+    role_of: dict[str, str] = Field({}, description="Roles by value of the claim: a role in all apps, such as"
+                                    " `read_only`, or in one, such as `app_administrator@shop`. Members that the"
+                                    " console knows need none.")
+
+    @field_validator("role_of")
+    @classmethod
+    def _roles(cls, given: dict[str, str]) -> dict[str, str]:
+        roles = ("company_administrator", "app_administrator", "app_member", "read_only")
+        for group, text in given.items():
+            if text.partition("@")[0] not in roles:
+                raise ValueError(f"'{group}' gives the role '{text}'; roles are {', '.join(roles)}")
+        return given
+
+
+class ProxySettings(Group):
+    """Signing in by the word of a proxy that stands before the console."""
+
+    header: str = Field("", pattern=r"^[A-Za-z0-9-]*$", description="The header with the member's e-mail address;"
+                        " empty for none.")
+    addresses: tuple[str, ...] = Field((), description="Addresses or networks that the header, and X-Forwarded-For,"
+                                       " are believed from.")
+
+    @field_validator("addresses")
+    @classmethod
+    def _networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for one in given:
+            ip_network(one)
+        return given
+
+    @model_validator(mode="after")
+    def _from_somebody(self) -> ProxySettings:
+        if self.header and not self.addresses:
+            raise ValueError("name the addresses that the header is believed from: anybody could send it otherwise")
+        return self
+
+
+class ConsoleSettings(Group):
+    """The console: `prompt-actions console`."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all, as in containers.")
+    port: int = Field(8090, ge=0, le=65_535, description="Port; 0 takes a free one.")
+    base_url: str = Field("", pattern=r"^(https?://[^\s/]+)?$", description="How browsers reach it, such as"
+                          " https://actions.example.com; empty: as they say. Needed for https and OpenID Connect.")
+    session_keys: tuple[SecretStr, ...] = Field((), description="Sign the sessions, the newest first; references in"
+                                                " files. None: one for this process, so a restart signs all out.")
+    idle: Seconds = Field(3600.0, description="A session without a visit ends after this.")
+    lifetime: Seconds = Field(43_200.0, description="Any session ends after this.")
+    local_accounts: bool = Field(True, description="Let members sign in with passwords that are kept here.")
+    oidc: OidcSettings | None = Field(None, description="Signing in at a provider of OpenID Connect.")
+    proxy: ProxySettings = Field(ProxySettings(), description="Signing in by the word of a proxy.")
+    max_body_bytes: Bytes = Field(ByteSize(2 * MIB), description="Longer forms and requests are refused.")
+
+    @field_validator("session_keys")
+    @classmethod
+    def _long(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(one.get_secret_value()) < 32 for one in keys):
+            raise ValueError("each must have 32 characters or more")
+        return keys
+
+
 class ProcessorSettings(BaseSettings):
     """Everything about the processor itself; what belongs to an app stands in the app's folder."""
 
@@ -208,7 +279,11 @@ class ProcessorSettings(BaseSettings):
     http: HttpSettings = Field(HttpSettings(), description="Calls to vendors.")
     server: ServerSettings = Field(ServerSettings(), description="Metrics and health.")
     log: LogSettings = Field(LogSettings(), description="What is written to standard error.")
-    config_folder: Path = Field(Path("config"), description="Folder of the apps' configuration.")
+    console: ConsoleSettings = Field(ConsoleSettings(), description="The console in a browser, and its API.")
+    config_folder: Path = Field(Path("config"), description="Folder of the apps' configuration; where `file:` secrets"
+                                " start from.")
+    config_source: Literal["files", "topic"] = Field("files", description="Where the apps' configuration comes from:"
+                                                     " the folder, or the topic `topics.config`.")
     overrides: dict[str, dict[str, str]] = Field({}, description="By connector, settings that stand over those of"
                                                  " every app; for emulators and staging. In the environment: JSON.")
 

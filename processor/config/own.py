@@ -22,7 +22,7 @@ FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
 """Environment variable that names another file."""
 
 PROPERTY_FIELDS = ("properties", "consumer_properties", "producer_properties")
-MAPPINGS = (*PROPERTY_FIELDS, "overrides")
+MAPPINGS = (*PROPERTY_FIELDS, "overrides", "role_of")
 """Settings whose own names are free."""
 SECRET_PROPERTIES = ("password", "secret", "ssl.key.pem", "sasl.oauthbearer.config", "sasl.jaas.config")
 ENVIRONMENT = "environment"
