@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+import ssl
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jwt
@@ -47,9 +50,10 @@ class Chain(NamedTuple):
 
 
 def issue(
-    name: str, issuer: Issued | None = None, *, now: float, days: int = 365, ca: bool = True, marks: Sequence[str] = ()
+    name: str, issuer: Issued | None = None, *, now: float, days: int = 365, ca: bool = True,
+    marks: Sequence[str] = (), hosts: Sequence[x509.GeneralName] = (),
 ) -> Issued:
-    """A certificate that `issuer` signed, or that signs itself, valid from a day before `now`."""
+    """A certificate that `issuer` signed, or that signs itself, valid from a day before `now`; for `hosts`, if any."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     start = datetime.fromtimestamp(now, UTC) - timedelta(days=1)
@@ -62,6 +66,9 @@ def issue(
     )
     for mark in marks:
         builder = builder.add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier(mark), b"\x05\x00"), False)
+    if hosts:
+        builder = builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     return Issued(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
 
 
@@ -70,3 +77,17 @@ def chain(*, now: float, intermediate_mark: str, leaf_mark: str) -> Chain:
     root = issue("Test Root", now=now, days=3650)
     intermediate = issue("Test Intermediate", root, now=now, marks=[intermediate_mark])
     return Chain(issue("Test Leaf", intermediate, now=now, ca=False, marks=[leaf_mark]), intermediate, root)
+
+
+LOOPBACK = (x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost"))
+
+
+def loopback(folder: Path, *, now: float) -> tuple[str, ssl.SSLContext]:
+    """A server's TLS on this machine: the file of the authority to trust, written into `folder`, and its context."""
+    made = issue("loopback", now=now, days=2, hosts=LOOPBACK)
+    public, both = folder / "ca.pem", folder / "both.pem"
+    public.write_text(made.pem)
+    both.write_text(made.pem + made.key_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    return str(public), context

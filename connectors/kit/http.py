@@ -38,7 +38,10 @@ class Request(NamedTuple):
     wait: float = 0.0
     """Seconds to let pass before it is sent: how a flow asks again after a job that the vendor does later."""
     kept: bool = False
-    """True where the vendor wants few long-lived connections; what must not be repeated gets a new one otherwise."""
+    """True where the vendor wants few long-lived connections: the calls of one app share some that nobody else uses.
+
+    Otherwise what must not be repeated gets a new one each time.
+    """
 
 
 class Signed(NamedTuple):

@@ -144,7 +144,7 @@ def read(_request: Request, response: Response) -> Failure | None:
 def check(settings: ApnsSettings) -> CheckFlow:
     """Send to a device that does not exist: only a good token gets as far as being told so."""
     yield post(f"/3/device/{NO_DEVICE}", headers=_headers(settings, "background", 0, 5), body=SILENT, step="check",
-               effect=False)
+               effect=False, kept=True)
     return Account(settings.bundle_id, "live" if settings.environment == "production" else "sandbox")
 
 
@@ -156,7 +156,8 @@ connector = Connector(
     api_version="provider API 3, HTTP/2",
     confidence="Not tried against Apple. Whether Apple tells a repeated apns-id is not documented, so nothing relies"
                " on it. That a wrong key or bundle id is reported before an unknown device, on which the connection"
-               " test relies, is not documented either. Apple serves HTTP/2 only.",
+               " test relies, is not documented either. Apple serves HTTP/2 only, which the transport `requests` does"
+               " not speak, and takes one team a connection: each app has connections of its own.",
 )
 
 
@@ -251,7 +252,8 @@ def _to(call: Call[ApnsSettings, Notification], device: Device, body: bytes) -> 
     kind, priority = ("background", 5) if params.silent else ("alert", 10)
     headers = _headers(call.settings, kind, expires, priority, apns_collapse_id=params.collapse_id or call.key(),
                        apns_id=str(uuid5(UUID(call.outcome_id), device.token)))
-    # Apple names no content type, and takes quickly changing connections for an attack
+    # Apple names no content type; it takes quickly changing connections for an attack, and refuses a second team on one
+    # (https://developer.apple.com/forums/thread/702056)
     return post(f"/3/device/{segment(device.token)}", headers=headers, body=body, step=f"device_{device.name}",
                 kept=True)
 

@@ -88,7 +88,7 @@ class Line:
             raise Broken("too_many_calls", f"'{self._connector.id}' wants more than {MAX_CALLS} calls for this")
         timeout = request.timeout or self._used.limits.timeout
         self._transport.start(signed, self._calls, timeout=timeout, public_only=self._public_only,
-                              max_bytes=MAX_BYTES)
+                              max_bytes=MAX_BYTES, lane=self if request.kept else None)
         answer = self._wait(timeout)
         if isinstance(answer, TransportError):
             raise Unavailable(answer.phase, answer.message, unknown=answer.unknown)

@@ -1,4 +1,4 @@
-"""Opens lines to vendors over the `requests` transport, and tests many connectors side by side."""
+"""Opens lines to vendors over the transport of the settings, and tests many connectors side by side."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from processor.config.model import AppConnector
 from processor.control.checking import Checked, Dial, check
 from processor.control.line import Line
+from processor.http.curl import CurlTransport
 from processor.http.requests_threads import RequestsTransport
+from processor.http.transport import Transport
 from processor.settings import HttpSettings
 
 AT_ONCE = 8
@@ -21,7 +23,7 @@ AT_ONCE = 8
 @contextmanager
 def dialling(http: HttpSettings) -> Iterator[Dial]:
     """A way to open lines, one in use at a time; it closes with the block."""
-    transport = RequestsTransport(threads=1, connect_timeout=http.connect_timeout, user_agent=http.user_agent)
+    transport = _transport(http)
 
     def dial(used: AppConnector) -> Line:
         return Line(used, transport, clock=time.time, sleep=time.sleep, nonce=lambda: uuid.uuid4().hex)
@@ -30,6 +32,13 @@ def dialling(http: HttpSettings) -> Iterator[Dial]:
         yield dial
     finally:
         transport.close()
+
+
+def _transport(http: HttpSettings) -> Transport:
+    """The processor's own kind, so that a test shows what calls will meet: Apple answers HTTP/2 only."""
+    if http.transport == "requests":
+        return RequestsTransport(threads=1, connect_timeout=http.connect_timeout, user_agent=http.user_agent)
+    return CurlTransport(pools=1, connect_timeout=http.connect_timeout, user_agent=http.user_agent)
 
 
 def check_all(wanted: Sequence[tuple[str, AppConnector]], http: HttpSettings) -> Iterator[Checked]:

@@ -146,12 +146,13 @@ class Sender:
     def start(self, flight: Flight, signed: Signed) -> None:
         """Hand a signed request to the transport; its place at the gate is taken already."""
         route: Route = flight.route  # type: ignore[assignment]
+        request: Request = flight.request  # type: ignore[assignment]
         flight.sent_at, flight.out = self.now, True
         if flight.home is not None:
             flight.home.calls += 1
         self._transport.start(
-            signed, flight, timeout=flight.request.timeout or route.timeout,  # type: ignore[union-attr]
-            public_only=route.public_only, max_bytes=self._options.max_response_bytes, fresh=flight.fresh,
+            signed, flight, timeout=request.timeout or route.timeout, public_only=route.public_only,
+            max_bytes=self._options.max_response_bytes, fresh=flight.fresh, lane=route if request.kept else None,
         )
 
     def sign(self, route: Route, request: Request, token: Token | None = None) -> Signed:

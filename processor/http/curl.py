@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from math import inf
 from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll
@@ -20,6 +20,10 @@ from processor.http.wire import USER_AGENT, Unsendable, host_of
 
 _INTEREST = {pycurl.POLL_IN: EPOLLIN, pycurl.POLL_OUT: EPOLLOUT, pycurl.POLL_INOUT: EPOLLIN | EPOLLOUT}
 _NEVER = float("inf")
+_LANE_CONNECTIONS = 4
+"""Most connections of one lane to a host: one carries all its calls, where the server lets it."""
+_LANE_IDLE = 60.0
+"""Seconds without a call after which a lane's connections may go."""
 
 
 def _ready(mask: int) -> int:
@@ -36,11 +40,14 @@ _READY = [_ready(mask) for mask in range(32)]
 class _Pool:
     """One CurlMulti: a set of connections, and the calls that use them."""
 
-    __slots__ = ("_epoll", "_owners", "due", "load", "multi")
+    __slots__ = ("_epoll", "_owners", "due", "lane", "load", "multi", "used_at")
 
-    def __init__(self, poll: epoll, owners: dict[int, _Pool], kept: int) -> None:
+    def __init__(self, poll: epoll, owners: dict[int, _Pool], kept: int, lane: Hashable = None) -> None:
         self.multi: pycurl.CurlMulti = pycurl.CurlMulti()
         self.load = 0
+        self.lane = lane
+        """Whose it is, where it is not everybody's."""
+        self.used_at = 0.0
         self.due = _NEVER
         """When libcurl wants to be called without any socket being ready."""
         self._epoll = poll
@@ -48,30 +55,23 @@ class _Pool:
         self.multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self.multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self.multi.setopt(pycurl.M_MAXCONNECTS, kept)
+        if lane is not None:
+            self.multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, _LANE_CONNECTIONS)
 
     def _on_timer(self, milliseconds: int) -> None:
         self.due = _NEVER if milliseconds < 0 else monotonic() + milliseconds / 1000
 
     def _on_socket(self, what: int, fd: int, _multi: object, _data: object) -> None:
+        # An idle connection stays in the epoll: to leave it after each call and to come back costs as much as a send.
         if what == pycurl.POLL_REMOVE:
-            self._leave(fd)
+            self._owners.pop(fd, None)
             return
         mask = _INTEREST.get(what, 0)
-        try:
-            if fd in self._owners:
-                self._epoll.modify(fd, mask)
-            else:
-                self._epoll.register(fd, mask)
-        except FileNotFoundError:  # closed and opened again under the same number
-            self._epoll.register(fd, mask)
-        except FileExistsError:
-            self._epoll.modify(fd, mask)
         self._owners[fd] = self
-
-    def _leave(self, fd: int) -> None:
-        self._owners.pop(fd, None)
-        with suppress(OSError):  # a socket that is closed has left already
-            self._epoll.unregister(fd)
+        try:
+            self._epoll.modify(fd, mask)
+        except FileNotFoundError:  # new, or closed and opened again under the same number
+            self._epoll.register(fd, mask)
 
     def close(self) -> None:
         """Free the connections."""
@@ -97,10 +97,15 @@ class CurlTransport:
         # libcurl looks through a pool's connections one by one, so calls spread once a pool carries `pool_load`.
         self._epoll = epoll()
         self._owners: dict[int, _Pool] = {}
+        """By socket with a call on it."""
+        self._watched: set[int] = set()
         kept = max(16, kept_connections // pools)
         self._pools = [_Pool(self._epoll, self._owners, kept) for _ in range(pools)]
         # A connection that was opened without a look at its address must not be reused by a call that needs one.
         self._public = _Pool(self._epoll, self._owners, kept)
+        self._lanes: dict[Hashable, _Pool] = {}
+        self._every = [*self._pools, self._public]
+        """All of these, and lanes whose last calls have not ended."""
         self._pool_load = pool_load
         self._share = _new_share()
         self._ca_file = authorities(ca_file)
@@ -125,18 +130,20 @@ class CurlTransport:
         public_only: bool = False,
         max_bytes: int = 1 << 20,
         fresh: bool = False,
+        lane: Hashable = None,
     ) -> None:
         """Begin a call; its end comes out of a later `wait`."""
+        joins = lane is not None and not public_only and signed.url.startswith("https:")
         free = self._free[public_only]
         call = free.pop() if free else self._new_call(public_only=public_only)
         try:
-            call.prepare(signed, ticket, timeout, max_bytes, fresh)
+            call.prepare(signed, ticket, timeout, max_bytes, fresh, joins)
         except Unsendable as problem:
             free.append(call)
             error = TransportError("blocked", f"{host_of(signed.url)}: {problem}")
             self._done.append(Completion(ticket, error, 0.0))
             return
-        pool = self._public if public_only else self._pool_for(signed.url)
+        pool = self._lane(lane) if joins else self._public if public_only else self._pool_for(signed.url)
         pool.load += 1
         self._calls[ticket] = (call, pool)
         pool.multi.add_handle(call.handle)
@@ -158,8 +165,33 @@ class CurlTransport:
                 return pool
         return min(pools, key=_load)
 
+    def _lane(self, lane: Hashable) -> _Pool:
+        """The lane's own connections; new ones where the former do not answer any more."""
+        pool = self._lanes.get(lane)
+        if pool is None:
+            self._sweep()
+            pool = self._lanes[lane] = _Pool(self._epoll, self._owners, _LANE_CONNECTIONS, lane)
+            self._every.append(pool)
+        pool.used_at = monotonic()
+        return pool
+
+    def _sweep(self) -> None:
+        """Let the connections of lanes go that nobody uses any more."""
+        ago = monotonic() - _LANE_IDLE
+        for pool in [one for one in self._every if one.lane is not None and not one.load]:
+            if self._lanes.get(pool.lane) is not pool or pool.used_at < ago:
+                self._abandon(pool)
+                self._every.remove(pool)
+                pool.close()
+
+    def _abandon(self, pool: _Pool) -> None:
+        """Begin no further call on the pool's connections."""
+        if pool.lane is not None and self._lanes.get(pool.lane) is pool:
+            del self._lanes[pool.lane]
+
     def watch(self, fd: int) -> None:
         """Let `wait` return early when `fd` is readable; its owner reads it empty."""
+        self._watched.add(fd)
         self._epoll.register(fd, EPOLLIN)
 
     def wait(self, seconds: float) -> Sequence[Completion]:
@@ -178,13 +210,13 @@ class CurlTransport:
     def _run_timers(self) -> float:
         """Call every pool whose time has come; returns when the next one's comes."""
         now = monotonic()
-        for pool in (*self._pools, self._public):
+        for pool in self._every:
             if pool.due <= now:
                 pool.due = _NEVER
                 _, running = pool.multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
                 if running != pool.load:
                     self._collect(pool)
-        return min(self._public.due, *[pool.due for pool in self._pools])
+        return min([pool.due for pool in self._every])
 
     def _run_sockets(self, idle: float) -> bool:
         """Wait for sockets and let libcurl work on the ready ones; tells whether a watched fd is readable."""
@@ -197,7 +229,7 @@ class CurlTransport:
         for fd, mask in ready:
             pool = owners.get(fd)
             if pool is None:
-                woken = True
+                woken = self._strange(fd) or woken
                 continue
             _, running = pool.multi.socket_action(fd, _READY[mask & 31])
             if running != pool.load:
@@ -205,6 +237,14 @@ class CurlTransport:
         for pool in touched:
             self._collect(pool)
         return woken
+
+    def _strange(self, fd: int) -> bool:
+        """Whether a ready socket without a call is watched; else an idle connection broke: libcurl sees it in time."""
+        if fd in self._watched:
+            return True
+        with suppress(OSError):  # it may be closed by now
+            self._epoll.unregister(fd)
+        return False
 
     def _collect(self, pool: _Pool) -> None:
         """Take the ended calls of `pool`."""
@@ -222,6 +262,8 @@ class CurlTransport:
         pool.load -= 1
         call = self._by_handle[handle]
         del self._calls[call.ticket]
+        if error is not None and call.sent:
+            self._abandon(pool)
         self._done.append(call.answered() if error is None else call.failed(*error))
         self._free[pool is self._public].append(call)
 
@@ -244,7 +286,7 @@ class CurlTransport:
         self._closed = True
         for ticket in list(self._calls):
             self.cancel(ticket)
-        for pool in (*self._pools, self._public):
+        for pool in self._every:
             pool.close()
         for handle in self._by_handle:
             handle.close()

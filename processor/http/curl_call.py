@@ -39,8 +39,8 @@ class CurlCall:
     """A libcurl handle with the state of the call that it carries; reused for the next one."""
 
     __slots__ = (
-        "_awake", "_chunks", "_expected", "_fresh", "_limit", "_lines", "_public_only", "_refused", "_safe", "_shape",
-        "_size", "_stale", "_timeout", "_too_large", "_url", "begun", "handle", "sent", "ticket",
+        "_awake", "_chunks", "_expected", "_fresh", "_joins", "_limit", "_lines", "_public_only", "_refused", "_safe",
+        "_shape", "_size", "_stale", "_timeout", "_too_large", "_url", "begun", "handle", "sent", "ticket",
     )  # fmt: skip
 
     def __init__(
@@ -65,7 +65,7 @@ class CurlCall:
         self._refused = ""
         self._shape = ("", False)
         self._timeout = 0.0
-        self._fresh = False
+        self._fresh = self._joins = False
         self._public_only = public_only
         self._set_constant_options(share, ca_file, connect_timeout)
         self.handle.setopt(pycurl.USERAGENT, user_agent)
@@ -83,8 +83,13 @@ class CurlCall:
 
     # What differs from call to call.
 
-    def prepare(self, signed: Signed, ticket: Any, timeout: float, max_bytes: int, fresh: bool) -> None:
-        """Load the handle with `signed`; raises Unsendable where it cannot be put on the wire."""
+    def prepare(
+        self, signed: Signed, ticket: Any, timeout: float, max_bytes: int, fresh: bool, joins: bool = False
+    ) -> None:
+        """Load the handle with `signed`; raises Unsendable where it cannot be put on the wire.
+
+        A call that `joins` waits for a connection that is being opened, to share it, before it opens another.
+        """
         method, url, lines, body = signed
         put = self.handle.setopt
         if body is None and method in BODY_ALWAYS:
@@ -105,6 +110,9 @@ class CurlCall:
         if fresh != self._fresh:
             put(pycurl.FRESH_CONNECT, fresh)
             self._fresh = fresh
+        if joins != self._joins:
+            put(pycurl.PIPEWAIT, joins)
+            self._joins = joins
         self._begin(method, url, ticket, max_bytes, 0 if body is None else len(body))
 
     def _begin(self, method: str, url: str, ticket: Any, max_bytes: int, expected: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import count
 from queue import SimpleQueue
@@ -90,6 +90,7 @@ class RequestsTransport:
         public_only: bool = False,
         max_bytes: int = 1 << 20,
         fresh: bool = False,
+        lane: Hashable = None,  # noqa: ARG002 - HTTP/1.1 only: one call a connection
     ) -> None:
         """Begin a call; its end comes out of a later `wait`."""
         now = monotonic()

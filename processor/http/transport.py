@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from connectors.kit.http import Response, Signed
@@ -49,13 +49,15 @@ class Transport(Protocol):
         public_only: bool = False,
         max_bytes: int = 1 << 20,
         fresh: bool = False,
+        lane: Hashable = None,
     ) -> None:
         """Begin a call; its end comes out of a later `wait`, once.
 
         `ticket` is hashable and unique among the calls in flight. `public_only` refuses private addresses
         on connect. No transport repeats a call that changes something (all but GET, HEAD and OPTIONS) by
         itself; `fresh` also spares it an idle connection that the server may be closing at this moment,
-        for a call whose unknown end would be dear.
+        for a call whose unknown end would be dear. Calls of one `lane` go side by side over few connections that
+        nobody else uses, where the server speaks HTTP/2.
         """
 
     def watch(self, fd: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ class Sent:
     at: float
     timeout: float
     fresh: bool
+    lane: Hashable
     durable: int
     """How many records were durable when it was sent."""
 
@@ -66,13 +67,13 @@ class FakeTransport:
 
     def start(
         self, signed: Signed, ticket: Any, *, timeout: float, public_only: bool = False, max_bytes: int = 1 << 20,
-        fresh: bool = False,
+        fresh: bool = False, lane: Hashable = None,
     ) -> None:
         """Begin a call."""
         del public_only, max_bytes
         if any(one.ticket is ticket for one in self.open):
             raise CallInFlightError(f"{signed.url} has a ticket that is in flight")
-        call = Sent(signed, ticket, self._clock(), timeout, fresh, len(self._world.records))
+        call = Sent(signed, ticket, self._clock(), timeout, fresh, lane, len(self._world.records))
         self.open.append(call)
         self.sent.append(call)
 

@@ -4,6 +4,7 @@ import pytest
 
 from connectors.kit import Done, Misconfigured, Repeat, Response, post
 from connectors.kit.reading import read_status
+from processor.config.model import configuration_of
 from testkit.engine.harness import Harness
 from testkit.engine.vendors import configuration, vendor
 
@@ -26,6 +27,27 @@ def test_a_connection_that_the_vendor_wants_kept_is_used_for_what_must_not_be_re
     process.advance(0.2)
     assert not process.call("push/1/e1").fresh
     assert process.world.chain("app:e1").started.binding_id == "alpha.push", "the mark is durable all the same"
+
+
+def test_the_connections_of_an_app_are_kept_from_all_others_since_apple_takes_one_team_a_connection():
+    alpha = vendor("alpha")
+    alpha.action("push", "Push", repeat=Repeat.NEVER)(_pushes)
+    apps = {name: configuration({"p": ["alpha.push"]}, connectors=[alpha], app_id=name).apps[name]
+            for name in ("one", "two")}
+    process = Harness(configuration_of(apps))
+    for name, event_id in (("one", "e1"), ("two", "e2"), ("one", "e3")):
+        process.accept(event_id, event_id, app_id=name)
+    process.advance(0.2)
+    first, other, again = (process.call(f"push/1/{event_id}").lane for event_id in ("e1", "e2", "e3"))
+    assert first is not None
+    assert first is again
+    assert first is not other
+
+
+def test_what_needs_no_kept_connection_shares_those_of_all():
+    process = Harness(configuration({"p": ["alpha.harmless"]}))
+    process.accept("e1")
+    assert process.call("harmless/e1").lane is None
 
 
 def test_every_device_has_a_mark_of_its_own_so_that_a_lost_answer_is_in_doubt_behind_one_that_came():

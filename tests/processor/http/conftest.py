@@ -1,24 +1,18 @@
 """Raw socket servers on loopback, so that a test says byte by byte how a vendor behaves."""
 
-import datetime as dt
-import ipaddress
 import socket
-import ssl
 import struct
 import threading
 import time
 from contextlib import suppress
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from connectors.kit.http import Signed
 from processor.http.curl import CurlTransport
 from processor.http.requests_threads import RequestsTransport
 from processor.http.transport import Transport, TransportError
+from testkit.certificates import loopback
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -124,32 +118,7 @@ def serve():
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     """A self-signed certificate for loopback: its file, and a server's context that shows it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1)).not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName(
-                [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
-            ), critical=False,
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    folder = tmp_path_factory.mktemp("tls")
-    public, both = folder / "ca.pem", folder / "both.pem"
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    public.write_bytes(pem)
-    both.write_bytes(pem + key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(both)
-    return str(public), context
+    return loopback(tmp_path_factory.mktemp("tls"), now=time.time())
 
 
 @pytest.fixture(params=[CurlTransport, RequestsTransport], ids=["curl", "requests"])
