@@ -16,6 +16,7 @@ from processor.avro.flat import flat_writer
 from processor.avro.schemas import Schema, Schemas, project
 from processor.model.attributes import MODES, AttributesState, UserAttributes
 from processor.model.chain import ChainRecord
+from processor.model.config_version import ConfigVersion
 from processor.model.dead_letter import DeadLetter
 from processor.model.demand import Demand, Want
 from processor.model.finished import Finished
@@ -125,6 +126,10 @@ class Codec:
         process, time, wants = self._read("Demand", data).values()
         return Demand(process, time, tuple(Want(**one) for one in wants))
 
+    def config_version(self, data: bytes | None) -> ConfigVersion:
+        """A version of an app's configuration."""
+        return ConfigVersion(*self._read("ConfigVersion", data).values())
+
     def encode_event(self, event: Event) -> bytes:
         """A prompt interaction as bytes."""
         return self._write("PromptInteraction", event._asdict())
@@ -163,6 +168,10 @@ class Codec:
     def encode_demand(self, demand: Demand) -> bytes:
         """What a process would send as bytes, always a single object."""
         return self._write_single("Demand", {**demand._asdict(), "wants": [one._asdict() for one in demand.wants]})
+
+    def encode_config_version(self, version: ConfigVersion) -> bytes:
+        """A version of an app's configuration as bytes, always a single object."""
+        return self._write_single("ConfigVersion", version._asdict())
 
     def _read(self, record: str, data: bytes | None) -> dict[str, Any]:
         """The fields of `record` in the order of its current schema."""

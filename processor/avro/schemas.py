@@ -14,7 +14,7 @@ from fastavro.schema import parse_schema, to_parsing_canonical_form
 
 RECORDS = (
     "PromptInteraction", "UserAttributes", "ActionResult", "DeadLetter",
-    "AttributesState", "ChainRecord", "Finished", "Replay", "Demand",
+    "AttributesState", "ChainRecord", "Finished", "Replay", "Demand", "ConfigVersion",
 )
 """All records that travel through Kafka; each has its file in `schemas/avro/`."""
 

@@ -55,10 +55,14 @@ class Compiler:
 
     def app(self, name: str, content: Content) -> App:
         """The app; raises ConfigErrors with every mistake."""
+        return self.app_and_files(name, content)[0]
+
+    def app_and_files(self, name: str, content: Content) -> tuple[App, frozenset[Path]]:
+        """The same, with the files that its secrets were read from."""
         reading = self.reading()
         app = compiled(name, parts_of(name, content, reading.errors), reading)[0]
         reading.check()
-        return app
+        return app, frozenset(reading.files)
 
     def digest(self, name: str, content: Content | None) -> str:
         """The content's digest, which for an app is its version; raises ConfigErrors where it is not sound."""

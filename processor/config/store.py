@@ -38,6 +38,10 @@ class ReadOnlyError(Exception):
     """Configuration comes from files under version control: it is changed there."""
 
 
+class StoreError(Exception):
+    """The store cannot be reached, or does not answer; the text says what may be the cause."""
+
+
 class ConflictError(Exception):
     """Somebody else applied a version meanwhile; nothing was written."""
 

@@ -17,6 +17,10 @@ class Versions:
     def __init__(self) -> None:
         self._kept: dict[str, dict[int, Version]] = {}
 
+    def __len__(self) -> int:
+        """Of all apps together."""
+        return sum(map(len, self._kept.values()))
+
     def put(self, version: Version) -> None:
         """Keep a version; the same number again takes the place of the earlier."""
         kept = self._kept.setdefault(version.name, {})

@@ -82,12 +82,12 @@ class Watcher:
         """Read the files; what they look like was noted before, so that a change meanwhile is not lost."""
         configuration, secrets = read(self._folder, self._environ, self._overrides, self._known)
         fresh = secrets - self._secrets
-        self._seen = tuple(sorted([*self._seen, *_stamped(map(str, fresh))]))
+        self._seen = tuple(sorted([*self._seen, *stamped(map(str, fresh))]))
         self._secrets |= fresh
         return configuration
 
     def _signature(self) -> Signature:
-        return tuple(sorted([*_files(str(self._folder / APPS)), *_stamped(map(str, self._secrets))]))
+        return tuple(sorted([*_files(str(self._folder / APPS)), *stamped(map(str, self._secrets))]))
 
 
 def _digest(signature: Signature) -> bytes:
@@ -108,14 +108,15 @@ def _files(folder: str) -> Iterator[tuple[str, int, int, int]]:
                 if entry.name.startswith("."):
                     continue
                 if entry.name.endswith(SUFFIXES):
-                    yield from _stamped([entry.path])
+                    yield from stamped([entry.path])
                 elif entry.is_dir():
                     yield from _files(entry.path)
     except OSError:  # a folder that went away is a change by itself
         return
 
 
-def _stamped(paths: Iterable[str]) -> Iterator[tuple[str, int, int, int]]:
+def stamped(paths: Iterable[str]) -> Iterator[tuple[str, int, int, int]]:
+    """Path, time of change, size and inode of those files that are there."""
     for path in paths:
         try:
             found = os.stat(path)  # noqa: PTH116 - a Path for each file would triple the cost of a poll

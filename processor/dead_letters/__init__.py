@@ -3,7 +3,7 @@
 `Desk` is the whole of it as a Python API; the commands stand on it, and so can a console.
 """
 
-from processor.dead_letters.audit import Actor, actor
+from processor.audit.record import Actor, actor
 from processor.dead_letters.desk import Desk, DeskError, Report
 from processor.dead_letters.index import Entry, Group
 from processor.dead_letters.judging import Options

@@ -1,60 +1,15 @@
-"""The audit: who did what to which letter or user, when, with what was before and after; no personal data."""
+"""What the audit says of letters and of users; no personal data."""
 
 from __future__ import annotations
 
-import getpass
-import socket
 import time
 from collections.abc import Mapping
 from hashlib import blake2b
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import orjson
-
+from processor.audit.record import Actor, Audited
 from processor.dead_letters.index import letter_id
 from processor.model.dead_letter import DeadLetter
-
-FILE = "audit.jsonl"
-
-
-class Actor(NamedTuple):
-    """Who acts."""
-
-    name: str
-    """As whom: given, or the operating system's user."""
-    host: str
-
-
-def actor(given: str = "") -> Actor:
-    """Whoever runs this process, or whom that one names."""
-    try:
-        name = given or getpass.getuser()
-    except (KeyError, OSError):
-        name = "unknown"
-    return Actor(name, socket.gethostname())
-
-
-class Audited(NamedTuple):
-    """One thing that was done."""
-
-    by: str
-    host: str
-    at: int
-    """Milliseconds since 1970."""
-    did: str
-    """`replayed`, `published again`, `closed`, `forgot`, and the ends of runs."""
-    app: str
-    subject: str
-    """A letter's id, a run's id, or the digest of a user."""
-    event: str
-    why: str
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-
-    def line(self) -> bytes:
-        """As JSON."""
-        return orjson.dumps(self._asdict())
 
 
 def of_letter(who: Actor, did: str, key: bytes, before: DeadLetter, after: DeadLetter | None, why: str) -> Audited:
@@ -72,12 +27,6 @@ def of_run(who: Actor, did: str, run: str, why: str, before: Mapping[str, Any], 
 def digest_of_user(app_id: str, user_id: str) -> str:
     """By which an audit names a user: the same for the same user, and not to be read back."""
     return blake2b(f"{app_id}:{user_id}".encode(), digest_size=8).hexdigest()
-
-
-def append(folder: Path, audited: Audited) -> None:
-    """Where there is no topic for it, the audit is a file of JSON lines."""
-    with (folder / FILE).open("ab") as file:
-        file.write(audited.line() + b"\n")
 
 
 def _state(letter: DeadLetter) -> dict[str, Any]:

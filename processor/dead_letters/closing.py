@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from processor.dead_letters.audit import Actor, of_letter
+from processor.audit.record import Actor
+from processor.dead_letters.audit import of_letter
 from processor.dead_letters.index import Index
 from processor.dead_letters.publishing import Publisher
 

@@ -13,10 +13,11 @@ from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
 from connectors.kit.event import Event
+from processor.audit.record import Actor
 from processor.avro.codec import Codec
 from processor.config.model import Configuration, configuration_of
 from processor.dead_letters import closing, exporting, forgetting
-from processor.dead_letters.audit import Actor, of_run
+from processor.dead_letters.audit import of_run
 from processor.dead_letters.following import Follower
 from processor.dead_letters.index import Entry, Group, Index
 from processor.dead_letters.judging import Judge, Options, Verdict

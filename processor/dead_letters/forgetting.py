@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from connectors.kit.event import Value
+from processor.audit.record import Actor, Audited
 from processor.avro.codec import Codec
-from processor.dead_letters.audit import Actor, Audited, digest_of_user
+from processor.dead_letters.audit import digest_of_user
 from processor.dead_letters.closing import forget as forget_letters
 from processor.dead_letters.following import Follower
 from processor.dead_letters.index import Index

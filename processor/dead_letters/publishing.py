@@ -8,8 +8,8 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException, Producer
 
+from processor.audit.record import Audited, append
 from processor.avro.codec import Codec
-from processor.dead_letters.audit import Audited, append
 from processor.kafka.reader import LogError
 from processor.model.dead_letter import DeadLetter
 from processor.model.letter_headers import Header, letter_headers

@@ -6,9 +6,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from processor.audit.record import Actor
 from processor.avro.codec import Codec
 from processor.config.model import Configuration
-from processor.dead_letters.audit import Actor, of_letter, of_run
+from processor.dead_letters.audit import of_letter, of_run
 from processor.dead_letters.following import Follower
 from processor.dead_letters.index import Index, letter_id
 from processor.dead_letters.judging import Judge, Options, Verdict

@@ -9,6 +9,7 @@ from connectors.kit.event import Event
 from processor.avro.schemas import RECORDS, folder, project, records_in
 from processor.model.attributes import AttributesState, UserAttributes
 from processor.model.chain import ChainRecord, Started
+from processor.model.config_version import ConfigVersion
 from processor.model.dead_letter import DeadLetter, Exchange, FailedBinding, Origin
 from processor.model.demand import Demand, Want
 from processor.model.finished import Finished
@@ -17,8 +18,8 @@ from processor.model.replay import Replay
 
 VALUES: dict[str, type[NamedTuple]] = {"PromptInteraction": Event} | {
     one.__name__: one for one in (
-        ActionResult, AttributesState, ChainRecord, DeadLetter, Demand, Exchange, FailedBinding, Finished, Origin,
-        Receipt, Replay, Started, UserAttributes, Want,
+        ActionResult, AttributesState, ChainRecord, ConfigVersion, DeadLetter, Demand, Exchange, FailedBinding,
+        Finished, Origin, Receipt, Replay, Started, UserAttributes, Want,
     )
 }
 EVERYWHERE = [(record, name, definition) for record in RECORDS

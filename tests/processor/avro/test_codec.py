@@ -17,6 +17,7 @@ from processor.avro.registry import RegistryError
 from processor.avro.schemas import Schemas, parse, project
 from processor.model.attributes import AttributesState, UserAttributes
 from processor.model.chain import ChainRecord, Started
+from processor.model.config_version import ConfigVersion
 from processor.model.dead_letter import DeadLetter, Exchange, FailedBinding, Origin
 from processor.model.demand import Demand, Want
 from processor.model.finished import Finished
@@ -58,6 +59,7 @@ replays = st.builds(Replay, *[text] * 3, small, origins, several(receipts), seve
                     values, st.dictionaries(text, small, max_size=2))
 states = st.builds(AttributesState, values, long, long)
 ended = st.builds(Finished, st.binary(max_size=48), long)
+config_versions = st.builds(ConfigVersion, text, long, text, long, text, text, st.none() | st.binary())
 demands = st.builds(Demand, text, long, several(st.builds(Want, text, text, st.floats(allow_nan=False))))
 
 PAIRS = {
@@ -70,6 +72,7 @@ PAIRS = {
     "attributes_state": (states, CODEC.encode_attributes_state, CODEC.attributes_state),
     "finished": (ended, CODEC.encode_finished, CODEC.finished),
     "demand": (demands, CODEC.encode_demand, CODEC.demand),
+    "config_version": (config_versions, CODEC.encode_config_version, CODEC.config_version),
 }
 
 
