@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from processor.settings import ProcessorSettings
 
 BROKER_TIMEOUT = 30.0
-LETTER_ROOM = 64 << 10
-"""Of the largest message: for key, headers and what Kafka adds; one that does not fit would stop all checkpoints."""
 AGAIN_AFTER = 1.0
+BATCH_BYTES = 1_000_000
+"""librdkafka's own limit of a batch."""
 EXPIRE_EVERY = 600.0
 WINDOW = 86400.0 + 21600.0
 """Duplicates window and a quarter, in seconds."""
@@ -67,7 +67,7 @@ class ConfigSource(Protocol):
 def options_of(settings: ProcessorSettings, layout: Layout) -> EngineOptions:
     """The engine's options, from the processor's settings and the topics as they are."""
     topics = settings.topics
-    largest = EngineOptions().max_dead_letter_bytes
+    producer = int(producer_properties(settings)["message.max.bytes"])
     return EngineOptions(
         topics=Topics(
             topics.interactions, topics.attributes, topics.replays, topics.results, topics.dead_letters,
@@ -84,7 +84,7 @@ def options_of(settings: ProcessorSettings, layout: Layout) -> EngineOptions:
         drain=settings.drain,
         future_tolerance=settings.future_tolerance,
         stall=layout.session / 3,
-        max_dead_letter_bytes=min(largest, layout.letter_bytes - LETTER_ROOM) if layout.letter_bytes else largest,
+        largest={topic: min(limit, producer) for topic, limit in layout.largest.items()},
         max_value_bytes=int(settings.max_value_bytes),
         timeout=settings.http.timeout,
         max_response_bytes=int(settings.http.max_response_bytes),
@@ -94,6 +94,12 @@ def options_of(settings: ProcessorSettings, layout: Layout) -> EngineOptions:
         ),
         circuit=CircuitPolicy(),
     )
+
+
+def batched(properties: dict[str, Any], layout: Layout) -> dict[str, Any]:
+    """The producer's properties with batches that every topic accepts: a batch counts as a message there."""
+    smallest = min(layout.largest.values(), default=BATCH_BYTES)
+    return properties | {"batch.size": min(int(properties.get("batch.size", BATCH_BYTES)), smallest)}
 
 
 def make_transport(settings: ProcessorSettings, stall: float) -> Transport:
@@ -183,7 +189,7 @@ class Service:
             lambda: self._restore(folder, options, layout), folder.close, self._demand)
         topics = options.topics
         checkpointer = CheckpointThread(
-            producer_properties(settings), consumer.commit,
+            batched(producer_properties(settings), layout), consumer.commit,
             frozenset((topics.attributes_changelog, topics.chains, topics.finished)))
         transport = make_transport(settings, options.stall)
         for fd in (consumer.fd, checkpointer.fd, self._wake):

@@ -62,6 +62,7 @@ class Engine:
             self.events, self.parking, self.ledger, self.sender, self.plans, options, metrics, codec, stored,
             partition_of)
         self.checkpoints = Checkpoints(committer, options, metrics, codec, self.sender.send)
+        self.checkpoints.too_large = self.parking.too_large
 
     def configure(self, configuration: Configuration) -> set[str]:
         """Take up another configuration; paused connectors of changed apps are probed at once."""

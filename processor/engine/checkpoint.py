@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from processor.engine import room
 from processor.engine.partition import Part
 from processor.model.attributes import AttributesState
 from processor.model.finished import Finished
@@ -64,6 +65,9 @@ class Checkpoints:
         self._metrics = metrics
         self._codec = codec
         self._send = send
+        self.too_large: Callable[[Chain], None]
+        """Called with a chain whose mark does not fit into its record: its call must not go out."""
+        self._unmarked: list[Chain] = []
         self.number = 0
         """Of the last checkpoint that was begun."""
         self._again: list[Part] = []
@@ -105,29 +109,44 @@ class Checkpoints:
         self.number += 1
         self.under_way = Checkpoint(self.number, parts, self.metadata, aside)
         self._committer.submit(self.under_way)
+        unmarked, self._unmarked = self._unmarked, []
+        for chain in unmarked:
+            self.too_large(chain)
 
     def _part(self, partition: Partition, now: float) -> Part:
         records = partition.outbox
         partition.outbox = []
         self._add_chains(partition, records)
         self._add_attributes(partition, records)
-        if partition.ended_ids:
-            data = self._codec.encode_finished(Finished(b"".join(partition.ended_ids), int(now * 1000)))
+        ended, partition.ended_ids = partition.ended_ids, []
+        for at in range(0, len(ended), room.FINISHED_IDS):
+            ids = b"".join(ended[at:at + room.FINISHED_IDS])
+            data = self._codec.encode_finished(Finished(ids, int(now * 1000)))
             records.append((partition.topics.finished, b"", data, partition.number))
-            partition.ended_ids = []
         marks, partition.marks = partition.marks, []
         partition.last_offsets = offsets = partition.offsets()
         return Part(partition, records, offsets, partition.store.seal(), marks)
 
     def _add_chains(self, partition: Partition, records: list[Record]) -> None:
         topic = partition.topics.chains
+        largest = self._options.room(topic)
         for chain in partition.dirty:
             if partition.open.get(chain.key) is chain:
-                data = self._codec.encode_chain(chain.record_running())
+                data = room.running(self._codec.encode_chain, chain.record_running(), chain.key, largest,
+                                    comes_again=chain.tracker is not None)
+                if data is None:
+                    self._leave_unmarked(partition, chain)
+                    continue
                 partition.store.put_chain(chain.key, data)
                 records.append((topic, chain.key.encode(), data, partition.number))
                 chain.stored = True
         partition.dirty = {}
+
+    def _leave_unmarked(self, partition: Partition, chain: Chain) -> None:
+        """The topic was given a smaller limit since the chain was parked: what is durable of it stays as it is."""
+        if chain in partition.marks:
+            partition.marks.remove(chain)
+            self._unmarked.append(chain)
 
     def _add_attributes(self, partition: Partition, records: list[Record]) -> None:
         topic = partition.topics.attributes_changelog

@@ -213,7 +213,11 @@ class Exporter:
             return
         chain.route = step.route
         stub = self.parking.park(chain, cause, due)
-        if due:
+        if stub is None:
+            chain.exports_waiting = 0
+            for one in chain.remaining:
+                self._end(chain, one, self.parking.does_not_fit(), chain.attempts, None)  # type: ignore[arg-type]
+        elif due:
             self.parking.wake_at(stub, due)
         else:
             self.parking.wait_at(step.gate, stub)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.errors import Undecodable
+from processor.engine import room
 from processor.engine.events import origin_of
 from processor.model.chain import identity
 from processor.model.letter_headers import PREFIX
@@ -48,6 +49,7 @@ class Intake:
         self._codec = codec
         self._stored = stored
         self._partition_of = partition_of
+        self._most_attributes = min(options.room(options.topics.attributes_changelog), options.max_value_bytes)
 
     def interaction(self, partition: Partition, message: Any) -> None:
         """A prompt interaction: held until the attributes have passed its time, then admitted."""
@@ -88,9 +90,10 @@ class Intake:
         self._events.admit(partition, event, plan, user, message, len(value) + 600)
 
     def _event(self, value: bytes | None) -> tuple[Event, AppPlans]:
-        if value is not None and len(value) > self._options.max_value_bytes:
-            raise Undecodable("too_large", f"{len(value)} bytes; at most {self._options.max_value_bytes} are taken")
+        self._check_size(value)
         event: Event = self._codec.event(value)
+        if len(event.event_id) + len(event.user_id) + len(event.prompt_id) > room.IDS:
+            raise Undecodable("too_long", f"ids of event, user and prompt have more than {room.IDS} characters")
         app = self._plans.apps.get(event.app_id)
         if app is None:
             raise Undecodable("unknown_app", f"no app '{event.app_id}' is configured")
@@ -99,6 +102,10 @@ class Intake:
             raise Undecodable("bad_time", f"the event's time, {event.time} ms, is {ahead:.0f} s ahead of the clock")
         return event, app
 
+    def _check_size(self, value: bytes | None) -> None:
+        if value is not None and len(value) > self._options.max_value_bytes:
+            raise Undecodable("too_large", f"{len(value)} bytes; at most {self._options.max_value_bytes} are taken")
+
     def _misplaced(self, partition: Partition, message: Any, user: str) -> bool:
         """A record outside its user's partition is forwarded to it: the join would find nothing here."""
         key = user.encode()
@@ -106,9 +113,12 @@ class Intake:
         if right == partition.number:
             return False
         headers = list(message.headers() or ())
-        record = (message.topic(), key, message.value(), right)
-        partition.outbox.append((*record, headers) if headers else record)
+        record = (message.topic(), key, message.value(), right, headers)
         self._metrics.misplaced(message.topic())
+        if room.size_of(record) > self._options.room(message.topic()):
+            self._undecodable(partition, message, Undecodable("too_large", "too large to be sent on to its partition"))
+        else:
+            partition.outbox.append(record if headers else record[:4])
         return True
 
     def _undecodable(self, partition: Partition, message: Any, failure: Undecodable) -> None:
@@ -139,6 +149,7 @@ class Intake:
             self._merge(partition, message, user, change)
 
     def _change(self, value: bytes | None) -> Any:
+        self._check_size(value)
         change = self._codec.attributes(value)
         if change.app_id not in self._plans.apps:
             raise Undecodable("unknown_app", f"no app '{change.app_id}' is configured")
@@ -161,13 +172,26 @@ class Intake:
                 merged.pop(name, None)
             else:
                 merged[name] = value
-        partition.store.put_attributes(user, self._stored(merged, message.offset(), message.timestamp()[1]))
+        stored = self._stored(merged, message.offset(), message.timestamp()[1])
+        if room.may_exceed(merged, self._most_attributes) and self._refused(partition, message, user, stored):
+            return
+        partition.store.put_attributes(user, stored)
         partition.changed_users[user] = None
         if user in partition.waiting_attributes:
             self._parking.attributes_arrived(partition, user)
         plans = self._plans.apps[change.app_id]
         if plans.syncs and changed and plans.syncs_wanted(changed):
             self._events.admit_sync(partition, plans.sync_plan, user, message, change)
+
+    def _refused(self, partition: Partition, message: Any, user: str, stored: Any) -> bool:
+        """Whether the user's attributes would be too large with this change; if so those before it stay."""
+        size = len(self._codec.encode_attributes_state(stored)) + len(user.encode()) + room.OVERHEAD
+        if size <= self._most_attributes:
+            return False
+        self._undecodable(partition, message, Undecodable(
+            "attributes_too_large", f"the user's attributes would take {size} bytes with this change, and at most "
+            f"{self._most_attributes} are kept; those before it stay"))
+        return True
 
     def replay(self, partition: Partition, message: Any) -> None:
         """A replay that a person asked for."""

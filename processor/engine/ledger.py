@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from processor.engine import room
 from processor.engine.chain import EXPORTS
 from processor.model.dead_letter import DeadLetter, FailedBinding, Origin
 from processor.model.letter_headers import letter_headers
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from processor.engine.chain import Chain
     from processor.engine.counts import Counts
     from processor.engine.options import EngineOptions
-    from processor.engine.partition import Partition
+    from processor.engine.partition import Partition, Record
 
 NO_DETAIL: dict[str, str] = {}
 
@@ -40,6 +41,7 @@ class Ledger:
         self._dead_letter = codec.encode_dead_letter
         self._options = options
         self._topics = options.topics
+        self._result_room = options.room(options.topics.results) - room.IDS * 4 - room.OVERHEAD
         self._metrics = metrics
         self._books = books
         self._report = report
@@ -65,9 +67,10 @@ class Ledger:
             request_id, status, attempts, started, finished, version, chain.attributes_offset, chain.attributes_time,
             detail, chain.planned,
         )
-        partition.outbox.append(
-            (self._topics.results, chain.user.encode(), self._result(result), partition.number)
-        )
+        data = self._result(result)
+        if len(data) > self._result_room:
+            data = self._result(room.cut_result(result))
+        partition.outbox.append((self._topics.results, chain.user.encode(), data, partition.number))
         books = self._books
         books.outcomes += 1
         books.open_bindings -= 1
@@ -152,10 +155,13 @@ class Ledger:
 
     def _put(self, partition: Partition, key: bytes, letter: DeadLetter) -> None:
         """Encode; a letter that would not fit refers to the original message instead of repeating it."""
-        data = self._dead_letter(letter)
-        if len(data) > self._options.max_dead_letter_bytes:
-            letter = letter._replace(
-                origin=letter.origin._replace(value=None, headers=()), event=None, attributes={},
-                message=letter.message + " (too large: see the original)")
-            data = self._dead_letter(letter)
-        partition.outbox.append((self._topics.dead_letters, key, data, partition.number, letter_headers(letter)))
+        largest = self._options.room(self._topics.dead_letters)
+        record = self._letter_record(partition, key, letter)
+        if room.size_of(record) > largest:
+            record = self._letter_record(partition, key, room.without_original(letter))
+        if room.size_of(record) > largest:
+            record = self._letter_record(partition, key, room.bare(letter))
+        partition.outbox.append(record)
+
+    def _letter_record(self, partition: Partition, key: bytes, letter: DeadLetter) -> Record:
+        return self._topics.dead_letters, key, self._dead_letter(letter), partition.number, letter_headers(letter)

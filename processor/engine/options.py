@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from processor.engine.circuit import CircuitPolicy
 from processor.engine.retry import RetryPolicy
+
+LARGEST = 3_500_000
+"""Bytes of a message that a topic is taken to accept where the broker does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class EngineOptions:
     drain: float = 40.0
     future_tolerance: float = 86400.0
     max_value_bytes: int = 1_000_000
-    max_dead_letter_bytes: int = 3_500_000
+    largest: Mapping[str, int] = field(default_factory=dict)
+    """By topic: the largest message, with key and headers, that it accepts; one more would stop all checkpoints."""
     duplicates_window: float = 86400.0
     stall: float = 15.0
     """A turn of the loop longer than this sends nothing until a checkpoint has committed."""
@@ -50,3 +55,7 @@ class EngineOptions:
     max_response_bytes: int = 1 << 20
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
+
+    def room(self, topic: str) -> int:
+        """The largest message that a topic accepts."""
+        return self.largest.get(topic, LARGEST)

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from connectors.kit.errors import Failure, Misconfigured, MissingAttributes
+from connectors.kit.errors import Broken, Failure, Misconfigured, MissingAttributes
+from processor.engine import room
 from processor.engine.chain import Chain, Parked
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class Parking:
             self.runner.give_up(chain, step, self.still_refused(gate))
             return True
         stub = self.park(chain, "settings" if gate.paused_since else "circuit", gate.circuit.reopens_at)
-        self.wait_at(gate, stub)
+        if stub is not None:
+            self.wait_at(gate, stub)
         return True
 
     def retry(self, chain: Chain, step: Step, delay: float) -> None:
@@ -86,7 +88,7 @@ class Parking:
             chain.waiting_for = "retry"
             chain.timer = self._timers.at(due, self.runner.resend, chain)
         else:
-            self.wake_at(self.park(chain, "retry", due), due)
+            self._park_until(chain, "retry", due)
 
     def throttled(self, chain: Chain, step: Step, failure: Unavailable) -> None:
         """A 429: the whole gate waits, and it costs nobody an attempt."""
@@ -102,7 +104,7 @@ class Parking:
             chain.timer = self._timers.at(self._sender.now + wait, self.runner.resend, chain)
         else:
             due = gate.throttled_until + wait * self._chance() * 0.1
-            self.wake_at(self.park(chain, "limit", due), due)
+            self._park_until(chain, "limit", due)
 
     def missing(self, chain: Chain, step: Step, names: tuple[str, ...], failure: Failure | None = None) -> None:
         """Attributes that are absent may still come, within the grace; form inputs never do."""
@@ -111,9 +113,9 @@ class Parking:
         if never_comes or self._sender.now >= deadline or not self._may_leave(chain, step):
             self.runner.give_up(chain, step, failure or MissingAttributes(names))
             return
-        stub = self.park(chain, "attributes", deadline)
-        stub.partition.waiting_attributes.setdefault(stub.user, []).append(stub)
-        self.wake_at(stub, deadline)
+        stub = self._park_until(chain, "attributes", deadline)
+        if stub is not None:
+            stub.partition.waiting_attributes.setdefault(stub.user, []).append(stub)
 
     def refused(self, chain: Chain, step: Step, failure: Failure) -> None:
         """Settings are wrong: the connector pauses for this app until they change or a probe passes."""
@@ -230,13 +232,38 @@ class Parking:
         """A flow that has changed something which must not be repeated cannot begin anew later."""
         return not (chain.effect_done and step.never)
 
-    def park(self, chain: Chain, cause: str, not_before: float) -> Parked:
-        """Make the wait durable: the record goes out with the next checkpoint, and the offset may pass it."""
+    def _park_until(self, chain: Chain, cause: str, due: float) -> Parked | None:
+        stub = self.park(chain, cause, due)
+        if stub is not None:
+            self.wake_at(stub, due)
+        return stub
+
+    def too_large(self, chain: Chain) -> None:
+        """Its record would not fit into its topic, so that it cannot wait: the binding ends."""
+        step: Step = chain.step  # type: ignore[assignment]
+        self.runner.give_up(chain, step, self.does_not_fit())
+
+    def does_not_fit(self) -> Broken:
+        """Why a binding ends whose chain cannot be kept."""
+        topic = self._options.topics.chains
+        return Broken("chain_too_large", f"it would have to wait, but its record is larger than {topic} accepts "
+                      f"({self._options.room(topic)} bytes): raise max.message.bytes there, restart, and replay")
+
+    def park(self, chain: Chain, cause: str, not_before: float) -> Parked | None:
+        """Make the wait durable: the record goes out with the next checkpoint, and the offset may pass it.
+
+        None where the record would not fit: nothing waits then, and the binding of a chain proper has failed.
+        """
         partition = chain.partition
         chain.drop_flow()
         chain.waiting_for = cause
+        data = room.parked(self._encode, chain.record("parked", not_before), chain.key, len(chain.remaining),
+                           self._options.room(partition.topics.chains))
+        if data is None:
+            if not chain.exports_only:
+                self.too_large(chain)
+            return None
         chain.stored = True
-        data = self._encode(chain.record("parked", not_before))
         partition.store.put_chain(chain.key, data)
         partition.outbox.append((partition.topics.chains, chain.key.encode(), data, partition.number))
         partition.dirty.pop(chain, None)

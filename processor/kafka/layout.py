@@ -11,6 +11,8 @@ from confluent_kafka.admin import AdminClient, ConfigResource
 from processor.kafka.clients import consumer_properties
 from processor.settings import ProcessorSettings
 
+LEAST_MESSAGE = 100_000
+"""Bytes of a message that every topic must accept: receipts of a long chain, and what is left of a cut dead letter."""
 USUAL_SESSION = 45.0
 """Kafka's default for both protocols."""
 
@@ -28,8 +30,8 @@ class Layout(NamedTuple):
     """Topic ids of the changelogs: a topic made anew under the same name is another."""
     session: float
     """Seconds after which the group gives the partitions of a silent member to others."""
-    letter_bytes: int = 0
-    """The largest message that the topic of dead letters takes; 0 where it is not told."""
+    largest: Mapping[str, int] = {}
+    """By topic: the largest message that it accepts; absent where the broker does not tell."""
 
 
 def read_layout(settings: ProcessorSettings, timeout: float) -> Layout:
@@ -49,8 +51,7 @@ def read_layout(settings: ProcessorSettings, timeout: float) -> Layout:
     changelogs = (topics.attributes_changelog, topics.chains, topics.finished)
     ids, session = _ids(admin, changelogs, timeout), _session(admin, settings, timeout)
     # without ids the broker is one that tells nothing more, and asking would wait in vain
-    limit = _told(admin, ConfigResource.Type.TOPIC, topics.dead_letters, "max.message.bytes", timeout) if ids else 0
-    return Layout(counts[topics.interactions], ids, session, int(limit))
+    return Layout(counts[topics.interactions], ids, session, _largest(admin, names, timeout) if ids else {})
 
 
 def _session(admin: AdminClient, settings: ProcessorSettings, timeout: float) -> float:
@@ -74,6 +75,16 @@ def _told(admin: AdminClient, kind: ConfigResource.Type, of: str, name: str, tim
         return float(future.result(timeout)[name].value)
     except (KafkaException, TimeoutError, KeyError):
         return 0.0
+
+
+def _largest(admin: AdminClient, names: tuple[str, ...], timeout: float) -> dict[str, int]:
+    """By topic, the largest message that it accepts; raises LayoutError where that is too little to work with."""
+    told = {name: int(_told(admin, ConfigResource.Type.TOPIC, name, "max.message.bytes", timeout)) for name in names}
+    small = [f"{name} {limit}" for name, limit in told.items() if 0 < limit < LEAST_MESSAGE]
+    if small:
+        raise LayoutError(f"topics accept too small messages: {', '.join(small)} bytes; raise their max.message.bytes "
+                          f"to {LEAST_MESSAGE} or more (`prompt-actions topics plan`)")
+    return {name: limit for name, limit in told.items() if limit}
 
 
 def _count(admin: AdminClient, name: str, timeout: float) -> int:

@@ -80,6 +80,7 @@ _MEMORY = "moves something in memory, between the same two steps of I/O as its c
 _FULL = "needs more in flight than there is room for; tests of the engine fill it"
 _REFUSED = "needs credentials that are refused; parks as Parking.park does, which is a step"
 _CIRCUIT = "needs a vendor that is down; parks and wakes as Parking.park and Parking.wake do, which are steps"
+_LARGE = "needs a record that its topic does not accept; ends the binding as Runner.give_up does, which is a step"
 _REPLAY = "a replay is admitted as Events.admit does, and its end is written as any other; the storm has none yet"
 
 NEED_NONE: Mapping[str, str] = {
@@ -99,6 +100,7 @@ NEED_NONE: Mapping[str, str] = {
     **dict.fromkeys(("Parking.refused", "Parking.still_refused", "Parking.waited_out", "Parking.settings_changed",
                      "Sender.renew"), _REFUSED),
     **dict.fromkeys(("Parking.recovered", "Parking.probe_ended"), _CIRCUIT),
+    **dict.fromkeys(("Parking.too_large", "Parking.does_not_fit"), _LARGE),
     **dict.fromkeys(("Intake.replay", "Events.admit_replay", "Events.admit_sync", "Ledger.held"), _REPLAY),
     "Transport.watch": "adds a descriptor to wait for, before there is any event",
     "Folder.discard": "is called by no process that runs",

@@ -45,7 +45,8 @@ def test_an_event_with_several_failures_makes_one_letter_that_names_all():
 
 
 def test_a_letter_that_is_too_large_refers_to_the_original():
-    process = failed(options=EngineOptions(partitions=2, max_dead_letter_bytes=5000), form={"text": "x" * 6000})
+    options = EngineOptions(partitions=2, largest={TOPICS.dead_letters: 5000})
+    process = failed(options=options, form={"text": "x" * 6000})
     letter, = process.world.letters()
     assert letter.origin.value is None
     assert (letter.origin.topic, letter.origin.partition, letter.origin.offset) == (TOPICS.interactions, 0, 0)
