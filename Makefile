@@ -42,10 +42,10 @@ test-quick: setup ## the tests that need no broker; seconds
 	@$(BIN)/python -m pytest -m "not broker and not trouble" -n $(WORKERS) --dist worksteal $(ARGS)
 
 .PHONY: test-vendors
-test-vendors: setup ## our requests beside those of vendors' own packages, which are installed apart
+test-vendors: setup ## our requests beside those of vendors' own packages, secrets of a real Vault; installed apart
 	@test -d $(VENV)-vendors || $(PYTHON) -m venv $(VENV)-vendors
 	@$(VENV)-vendors/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-vendors.txt
-	@TESTKIT_VENDOR_PACKAGES="$$(echo $(VENV)-vendors/lib/python3*/site-packages)" $(BIN)/python -m pytest -q -m vendor tests/connectors $(ARGS)
+	@TESTKIT_VENDOR_PACKAGES="$$(echo $(VENV)-vendors/lib/python3*/site-packages)" $(BIN)/python -m pytest -q -m vendor tests/connectors tests/processor/config $(ARGS)
 
 .PHONY: bench
 bench: setup ## ceiling, processor and the usual ways, measured against a real Kafka; below an hour

@@ -153,7 +153,8 @@ class StateSettings(Group):
 class HttpSettings(Group):
     """Calls to vendors."""
 
-    transport: Literal["curl", "requests"] = Field("curl", description="curl for speed; requests as a second way.")
+    transport: Literal["curl", "requests"] = Field(
+        "curl", description="curl for speed and HTTP/2; requests as a second way, which Apple's pushes do not take.")
     connect_timeout: Seconds = Field(5.0, description="For a connection to stand.")
     timeout: Seconds = Field(30.0, description="For a whole call, where connector and app say nothing.")
     max_response_bytes: Bytes = Field(ByteSize(MIB), description="Longer answers are cut off.")
@@ -245,6 +246,41 @@ class ConsoleSettings(Group):
         return keys
 
 
+class VaultSettings(Group):
+    """HashiCorp Vault or OpenBao, for secrets that are references to it (vault:secret/data/path#field)."""
+
+    address: str = Field("", pattern=r"^(https?://[^\s]+)?$", description="Such as https://vault.example:8200."
+                         " Default: the variable VAULT_ADDR.")
+    namespace: str = Field("", description="Default: VAULT_NAMESPACE.")
+    login: Literal["token", "approle", "kubernetes"] = Field("token", description="As whom.")
+    token: SecretStr | None = Field(None, description="For login token. Default: VAULT_TOKEN.")
+    mount: str = Field("", description="Where the login method is mounted. Default: by its own name.")
+    role: str = Field("", description="AppRole's role id, or the name of the Kubernetes role.")
+    secret_id: SecretStr | None = Field(None, description="For login approle.")
+    jwt_file: Path = Field(Path("/var/run/secrets/kubernetes.io/serviceaccount/token"), description="For login"
+                           " kubernetes: the service account's token.")
+    ca_file: str = Field("", description="Certificates that its own is checked with. Default: VAULT_CACERT, else the"
+                         " system's.")
+    keep: Seconds = Field(30.0, description="For how long what was read is used again.")
+    timeout: Seconds = Field(5.0, description="For one answer.")
+
+
+class SecretSettings(Group):
+    """How references to secrets are opened."""
+
+    keys: tuple[str, ...] = Field((), description="References (env:NAME, file:PATH) to the keys of sealed secrets:"
+                                  " the first one seals, all open. In the environment: JSON.")
+    vault: VaultSettings = Field(VaultSettings(), description="Vault or OpenBao.")
+
+    @field_validator("keys")
+    @classmethod
+    def _references(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        for at, one in enumerate(keys):
+            if not one.startswith(("env:", "file:", "vault:")):
+                raise ValueError(f"key {at + 1} is no reference: write env:NAME or file:PATH, never the key itself")
+        return keys
+
+
 class ProcessorSettings(BaseSettings):
     """Everything about the processor itself; what belongs to an app stands in the app's folder."""
 
@@ -278,6 +314,7 @@ class ProcessorSettings(BaseSettings):
     state: StateSettings = Field(StateSettings(), description="Local stores.")
     http: HttpSettings = Field(HttpSettings(), description="Calls to vendors.")
     server: ServerSettings = Field(ServerSettings(), description="Metrics and health.")
+    secrets: SecretSettings = Field(SecretSettings(), description="How references to secrets are opened.")
     log: LogSettings = Field(LogSettings(), description="What is written to standard error.")
     console: ConsoleSettings = Field(ConsoleSettings(), description="The console in a browser, and its API.")
     config_folder: Path = Field(Path("config"), description="Folder of the apps' configuration; where `file:` secrets"

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from processor.access.roles import ANY_APP, GRANTABLE, Permission, Role
 from processor.config.documents import Document, of_data
-from processor.config.errors import nearest
+from processor.config.errors import ConfigError, ConfigErrors, nearest
 from processor.config.fields import Place, checked
 from processor.config.reading import Reading
 from processor.config.store import COMPANY, Content
@@ -146,6 +146,15 @@ def company_of(content: Content | Document | None, file: str = COMPANY) -> Compa
     made = checked(Company, document.mapping((), document.data, reading.errors), Place(document), reading)
     reading.check()
     return made or Company()
+
+
+def company_errors(content: Content) -> tuple[ConfigError, ...]:
+    """The mistakes in what is written about the company; a store asks before it takes it."""
+    try:
+        company_of(content)
+    except ConfigErrors as error:
+        return error.errors
+    return ()
 
 
 def content_of(company: Company) -> Content:

@@ -42,6 +42,7 @@ class Raw(NamedTuple):
 def compiled(name: str, parts: Parts, reading: Reading) -> tuple[App, Raw]:
     """The app, whole only where `reading` has no mistakes afterwards; and what it was made from."""
     shape_place, place = Place(parts.app), Place(parts.connectors)
+    reading.app = name
     raw_app = parts.app.mapping((), parts.app.data, reading.errors)
     shape = checked(AppShape, raw_app, shape_place, reading) or AppShape()
     addons = _addons(raw_app.get("addons", []), shape_place, reading) if parts.app.data else None

@@ -34,6 +34,10 @@ class ConfigErrors(Exception):
         super().__init__("\n".join(map(str, self.errors)))
 
 
+class SecretError(ValueError):
+    """A reference that leads to no value; the message names the reference, never a value."""
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """The hint for a wrong name: the closest valid one, then all there are (where they are few)."""
     names = sorted(allowed)

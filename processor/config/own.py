@@ -15,7 +15,8 @@ from processor.config.documents import Document, Mark, PathOf
 from processor.config.errors import ConfigError, ConfigErrors, nearest
 from processor.config.fields import Place, explained, opened
 from processor.config.reading import Reading
-from processor.settings import DELIMITER, PREFIX, ProcessorSettings
+from processor.config.vault import Access
+from processor.settings import DELIMITER, PREFIX, ProcessorSettings, VaultSettings
 
 DEFAULT_FILE = Path("config/processor.yaml")
 FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
@@ -47,7 +48,18 @@ def load_settings(
     made = _validated(merged, place, reading, unresolved, variables)
     if made is None or reading.errors:
         raise ConfigErrors(reading.errors)
+    secrets.configure(made.secrets.keys, _vault(made.secrets.vault, environ), environ, reading.folder)
     return made
+
+
+def _vault(given: VaultSettings, environ: Mapping[str, str]) -> Access:
+    """Settings of Vault, with the variables of its own tools where they say nothing."""
+    token = given.token.get_secret_value() if given.token else environ.get("VAULT_TOKEN", "")
+    return Access(
+        given.address or environ.get("VAULT_ADDR", ""), given.namespace or environ.get("VAULT_NAMESPACE", ""),
+        given.login, token, given.mount, given.role, given.secret_id.get_secret_value() if given.secret_id else "",
+        given.jwt_file, given.ca_file or environ.get("VAULT_CACERT", ""), given.keep, given.timeout,
+    )
 
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

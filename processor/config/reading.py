@@ -30,6 +30,8 @@ class Reading:
     errors: list[ConfigError] = field(default_factory=list)
     files: set[Path] = field(default_factory=set)
     """Files that secrets were read from."""
+    app: str = ""
+    """The app that is being read; "" for the processor's own settings."""
     _values: set[str] = field(default_factory=set, repr=False)
 
     def secret(self, reference: str) -> SecretStr:
@@ -37,7 +39,7 @@ class Reading:
         scheme, _, name = reference.partition(":")
         if scheme == "file":
             self.files.add(self.folder / name.strip())
-        found = secrets.resolve(reference, self.environ, self.folder)
+        found = secrets.resolve(reference, self.environ, self.folder, self.app)
         self._values.add(found.get_secret_value())
         return found
 

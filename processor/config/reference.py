@@ -64,7 +64,7 @@ def _default(field: FieldInfo) -> str:
     if field.default_factory is not None:
         return "see right"
     value = field.default
-    if value in (None, "") or (isinstance(value, Mapping) and not value):
+    if value in (None, "") or (isinstance(value, (Mapping, tuple)) and not value):
         return "none"
     return f"`{_spoken(value, field)}`"
 

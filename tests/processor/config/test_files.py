@@ -119,10 +119,12 @@ MISTAKES = [
      "connectors.yaml:2:3 shop.settings.api_key: 'api_key' is missing (API key)"),
     ("plain secret", "connectors.yaml", "env:SHOP_KEY", "hunter22",
      ("connectors.yaml:3:14 shop.settings.api_key: a secret must not stand in the file"
-     " (write a reference: env:NAME_OF_VARIABLE or file:path/to/secret)")),
+     " (write a reference: env:NAME_OF_VARIABLE, file:path/to/secret, vault:secret/data/path#field or sealed:...,"
+     " which `prompt-actions secrets seal` makes)")),
     ("plain secret inside a mapping", "connectors.yaml", "env:SHOP_KEY", "env:SHOP_KEY\n    named: {mail: hunter22}",
      ("connectors.yaml:4:19 shop.settings.named.mail: a secret must not stand in the file"
-     " (write a reference: env:NAME_OF_VARIABLE or file:path/to/secret)")),
+     " (write a reference: env:NAME_OF_VARIABLE, file:path/to/secret, vault:secret/data/path#field or sealed:...,"
+     " which `prompt-actions secrets seal` makes)")),
     ("unset variable", "connectors.yaml", "env:SHOP_KEY", "env:SHOP_KEI",
      ("connectors.yaml:3:14 shop.settings.api_key: the environment variable SHOP_KEI is not set"
      " (set it, or mend 'env:SHOP_KEI')")),

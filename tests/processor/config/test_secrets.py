@@ -24,7 +24,7 @@ def test_file_loses_one_newline_at_its_end_and_nothing_else(tmp_path, content, v
 
 @pytest.mark.parametrize(("text", "why"), [
     ("env:A", "A is not set"), ("env:EMPTY", "EMPTY is empty"), ("file:none", "cannot be read: No such file"),
-    ("file:void", "is empty"), ("file:bytes", "no UTF-8"), ("vault:x", "not a reference"),
+    ("file:void", "is empty"), ("file:bytes", "no UTF-8"), ("box:x", "not a reference"),
     ("hunter22", "not a reference"),
 ])
 def test_what_leads_nowhere_says_why(tmp_path, text, why):
@@ -48,6 +48,6 @@ def test_a_secret_does_not_show_in_its_repr():
 
 
 def test_further_schemes_can_be_put_in(monkeypatch):
-    monkeypatch.setitem(secrets.RESOLVERS, "vault", lambda name, _environ, _folder: f"from {name}")
-    assert reference("vault:a") == "vault:a"
-    assert resolve("vault:a", {}).get_secret_value() == "from a"
+    monkeypatch.setitem(secrets.RESOLVERS, "box", lambda name, _environ, _folder, _app: f"from {name}")
+    assert reference("box:a") == "box:a"
+    assert resolve("box:a", {}).get_secret_value() == "from a"
