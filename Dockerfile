@@ -10,6 +10,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY config config
 COPY connectors connectors
+COPY console console
 COPY processor processor
 COPY testkit testkit
 # The locked backend builds the wheel, and nothing more is fetched.

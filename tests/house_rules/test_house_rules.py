@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("connectors", "processor", "testkit")
+PACKAGES = ("connectors", "console", "processor", "testkit")
 
 LONGEST_FUNCTION = 50
 LONGEST_FILE = 400

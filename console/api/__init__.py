@@ -1,0 +1,1 @@
+"""The API, by tokens: the same things as the pages, as JSON."""

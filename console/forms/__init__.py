@@ -1,0 +1,1 @@
+"""Forms made from pydantic models: which fields there are, what was typed, and what is wrong with it."""

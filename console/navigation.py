@@ -1,0 +1,26 @@
+"""The pages that can be reached from everywhere, and who sees them there."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from processor.access import Permission
+
+
+class Link(NamedTuple):
+    """One entry beside every page."""
+
+    title: str
+    href: str
+    """With `{app}` where it is about an app."""
+    permission: Permission
+
+    def at(self, app: str) -> Link:
+        """The entry for an app."""
+        return self._replace(href=self.href.format(app=app))
+
+
+NAVIGATION: tuple[Link, ...] = (
+    Link("Connectors", "/apps/{app}/connectors", Permission.SEE_SETTINGS),
+)
+"""In the order shown; the server asks again when a page is opened."""

@@ -1,0 +1,74 @@
+"""What the console stands on: given from outside, so that tests, the demo and the command each bring their own."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from connectors.kit.catalogue import catalogue
+from connectors.kit.connector import Connector
+from processor.audit.record import Audited
+from processor.config.store import Store
+from processor.control.checking import Dial
+from processor.settings import ConsoleSettings
+from processor.waiting.tally import Group
+
+
+class Sealer(Protocol):
+    """Encrypts what people type into secret fields (`processor.config.keyring`)."""
+
+    def seal(self, value: str) -> str:
+        """As the configuration keeps it: `sealed:<key id>:<text>`."""
+
+
+class AuditLog(Protocol):
+    """Where it is written who did what, and read again."""
+
+    def write(self, audited: Audited) -> None:
+        """Add a record; it is durable when this returns."""
+
+    def newest(self, limit: int) -> Sequence[Mapping[str, Any]]:
+        """The newest records first, as `Audited` has them."""
+
+
+class NoAudit:
+    """For tests that do not ask for it: a list in memory."""
+
+    def __init__(self) -> None:
+        self.records: list[Audited] = []
+
+    def write(self, audited: Audited) -> None:
+        """Add a record."""
+        self.records.append(audited)
+
+    def newest(self, limit: int) -> Sequence[Mapping[str, Any]]:
+        """The newest records first."""
+        return [one._asdict() for one in reversed(self.records[-limit:])]
+
+
+def nothing_waits(_app: str) -> Sequence[Group]:
+    """Where nobody can tell what waits."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleOptions:
+    """Everything that the console is given."""
+
+    store: Store
+    dialling: Callable[[], AbstractContextManager[Dial]] = field(repr=False)
+    """Opens a way to vendors, for connection tests and pick lists."""
+    settings: ConsoleSettings = field(default_factory=ConsoleSettings)
+    sealer: Sealer | None = field(default=None, repr=False)
+    """None where there is no key: secrets can then only be references."""
+    audit: AuditLog = field(default_factory=NoAudit)
+    waiting: Callable[[str], Sequence[Group]] = nothing_waits
+    """What waits in an app, by connector and cause; quick, since pages ask for it."""
+    known: Mapping[str, Connector] = field(default_factory=catalogue, repr=False)
+    clock: Callable[[], float] = time.time
+    token: Callable[[], str] = field(default=lambda: secrets.token_urlsafe(32), repr=False)
+    """Makes what nobody can guess."""

@@ -1,0 +1,29 @@
+"""The table of all routes, pages and API: which there are, and what each asks of whoever takes it."""
+
+from __future__ import annotations
+
+from console.pages import connectors, files, home, sign_in
+from console.security.guard import Open
+from console.table import Entry
+from processor.access import Permission
+
+SIGNING_IN = (
+    Entry("GET", "/sign-in", sign_in.page, Open.ANYBODY),
+    Entry("POST", "/sign-in", sign_in.by_password, Open.ANYBODY),
+    Entry("GET", "/sign-in/oidc", sign_in.to_provider, Open.ANYBODY),
+    Entry("GET", "/sign-in/oidc/callback", sign_in.from_provider, Open.ANYBODY),
+    Entry("POST", "/sign-out", sign_in.out, Open.ANYBODY),
+)
+EVERYWHERE = (
+    Entry("GET", "/static/{name}", files.static, Open.ANYBODY),
+    Entry("GET", "/favicon.ico", files.icon, Open.ANYBODY),
+    Entry("GET", "/healthy", files.healthy, Open.ANYBODY),
+    Entry("POST", "/theme", home.theme, Open.ANYBODY),
+    Entry("GET", "/", home.home, Open.SIGNED_IN),
+)
+APP = "/apps/{app}"
+SETTINGS = (
+    Entry("GET", f"{APP}/connectors", connectors.catalogue, Permission.SEE_SETTINGS),
+)
+
+ROUTES: tuple[Entry, ...] = (*SIGNING_IN, *EVERYWHERE, *SETTINGS)
