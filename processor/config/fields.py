@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin
 
@@ -55,7 +56,7 @@ def checked(model: type[M], raw: Mapping[str, Any], place: Place, reading: Readi
 def opened(
     model: type[BaseModel], raw: Mapping[str, Any], place: Place, reading: Reading, *, live: bool = True
 ) -> tuple[dict[str, Any], list[PathOf]]:
-    """`raw` with secrets in the place of their references, and the paths of those that lead nowhere."""
+    """`raw` with secrets in the place of their references, and the paths of what is reported as wrong already."""
     opener = _Opener(reading, live=live)
     return opener.fields(model, raw, place), opener.unresolved
 
@@ -86,6 +87,10 @@ class _Opener:
         kinds = tuple(_parts(annotation))
         if SecretStr in kinds:
             return None if value is None and type(None) in kinds else self._secret(value, place)
+        wrong = _confused(kinds, value)
+        if wrong:
+            self.unresolved.append(place.path)
+            self.reading.errors.append(place.error(*wrong))
         for one in kinds:
             if isinstance(value, dict):
                 value = self._mapping(one, value, place)
@@ -126,6 +131,15 @@ def _parts(annotation: Any) -> Iterable[Any]:
             yield from _parts(one)
     else:
         yield annotation
+
+
+def _confused(kinds: Sequence[Any], value: Any) -> tuple[str, str] | None:
+    """What is wrong with a truth value, or with what stands for one: pydantic takes "on" for true, and true for 1."""
+    if isinstance(value, bool):
+        number = bool not in kinds and any(one in kinds for one in (int, float, Decimal))
+        return ("a truth value is no number", "write a number") if number else None
+    truth = bool in kinds and isinstance(value, (str, int, float)) and type(value) not in kinds
+    return (f"'{value}' is no truth value", "write true or false") if truth else None
 
 
 def _is_model(kind: Any) -> bool:

@@ -94,6 +94,7 @@ def test_no_secret_is_seen_in_settings(file):
                             " allowed: batch, max_in_flight, max_in_flight_bytes)")),
     ("flow: {batch: 0}", {}, "1:15 flow.batch: must be greater than or equal to 1 (Records taken from Kafka at once.)"),
     ("delivery: maybe", {}, "1:11 delivery: 'maybe' is not allowed (allowed: at_least_once, exactly_once)"),
+    ("static_membership: yes", {}, "1:20 static_membership: 'yes' is no truth value (write true or false)"),
     ("drain: soon", {}, "1:8 drain: no length of time; write a number with a unit"),
     ("kafka: {properties: {sasl.password: hunter22}}", {},
      "1:37 kafka.properties.sasl.password: a secret must not stand in the file"),
@@ -118,6 +119,12 @@ def test_a_mistake_is_named_with_place_and_remedy(file, text, environ, expected)
     found = mistakes(file, environ)
     assert any(one.startswith(expected) for one in found), "\n".join(found)
     assert "hunter22" not in "\n".join(found)
+
+
+@pytest.mark.parametrize("word", ["true", "1", "yes", "on"])
+def test_the_environment_knows_texts_only_and_may_say_yes(file, word):
+    file.write_text("")
+    assert load_settings({"PROMPT_ACTIONS_STATIC_MEMBERSHIP": word}, file).static_membership is True
 
 
 def test_all_mistakes_of_file_and_environment_are_told_at_once(file):

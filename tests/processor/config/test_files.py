@@ -204,6 +204,18 @@ def test_a_mistake_is_named_with_file_line_field_and_remedy(folder, file, old, n
     assert expected in folder.errors()
 
 
+@pytest.mark.parametrize("word", ["yes", "on", "no", "'true'", "1"])
+def test_only_true_and_false_are_truth_values(folder, word):
+    folder.change("connectors.yaml", "shop:\n", f"shop:\n  active: {word}\n")
+    assert folder.errors() == [
+        f"connectors.yaml:2:11 shop.active: '{word.strip(chr(39))}' is no truth value (write true or false)"]
+
+
+def test_a_truth_value_is_no_number(folder):
+    folder.change("prompts.yaml", "STAY20}", "STAY20, percent: true}")
+    assert [one.partition(": ")[2] for one in folder.errors()] == ["a truth value is no number (write a number)"]
+
+
 def test_a_single_mistake_in_a_binding_is_told_once(folder):
     folder.change("prompts.yaml", "STAY20}", "STAY20, percent: 0}")
     assert len(folder.errors()) == 1
