@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, Entry] = {
     "attributes": Entry("processor.cli.attributes", "attributes", "Sync, import, show or erase attributes."),
     "explain": Entry("processor.cli.explain", "explain", "Say what would run for an answer, and what is missing."),
     "config": Entry("processor.cli.config", "config", "Check and compare the configuration."),
+    "secrets": Entry("processor.cli.secrets", "secrets", "Make keys, seal secrets, move them to another key."),
     "connectors": Entry("processor.cli.connectors", "connectors", "What can be called; test connections."),
     "topics": Entry("processor.cli.topics", "topics", "Plan and make the Kafka topics."),
     "waiting": Entry("processor.cli.waiting", "waiting", "Show what waits, for what, and since when."),
@@ -69,12 +70,15 @@ class Commands(click.Group):
             formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; mistakes of settings and configuration are printed, one a line."""
+        """Run the command; mistakes of settings and configuration are printed, one a line, and told what is away."""
         try:
             return super().invoke(ctx)
         except Exception as error:
             from processor.config.errors import ConfigErrors
+            from processor.config.store import StoreError
 
+            if isinstance(error, StoreError):
+                raise click.ClickException(str(error)) from None
             if not isinstance(error, ConfigErrors):
                 raise
             for one in error.errors:
