@@ -12,7 +12,7 @@ from connectors.kit.event import EXPORT_INTERACTIONS
 from connectors.kit.export import Export
 from connectors.kit.fields import Settings
 from processor.config.errors import nearest
-from processor.config.fields import Place, checked, checked_part
+from processor.config.fields import Place, Spelled, checked, checked_part
 from processor.config.model import AppConnector, ExportBinding
 from processor.config.reading import Reading
 from processor.config.shapes import ConnectorShape, ExportShape
@@ -49,7 +49,7 @@ def _put(settings: Any, path: list[str], value: str) -> None:
     for part in path[:-1]:
         settings = settings.get(part) if isinstance(settings, dict) else None
     if isinstance(settings, dict):
-        settings[path[-1]] = value
+        settings[path[-1]] = Spelled(value)
 
 
 def entries(

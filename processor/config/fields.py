@@ -38,6 +38,12 @@ class Place(NamedTuple):
         return f"{self.document.file}:{line}" if line else f"{self.document.file} {field_path(self.path)}"
 
 
+class Spelled(str):
+    """A text of the environment, which knows nothing but texts: it may stand for a truth value."""
+
+    __slots__ = ()
+
+
 def checked(model: type[M], raw: Mapping[str, Any], place: Place, reading: Reading, *, live: bool = True) -> M | None:
     """`raw` as a `model`, or None with its mistakes noted in `reading`.
 
@@ -138,7 +144,7 @@ def _confused(kinds: Sequence[Any], value: Any) -> tuple[str, str] | None:
     if isinstance(value, bool):
         number = bool not in kinds and any(one in kinds for one in (int, float, Decimal))
         return ("a truth value is no number", "write a number") if number else None
-    truth = bool in kinds and isinstance(value, (str, int, float)) and type(value) not in kinds
+    truth = bool in kinds and isinstance(value, (str, int, float)) and type(value) not in (*kinds, Spelled)
     return (f"'{value}' is no truth value", "write true or false") if truth else None
 
 
