@@ -173,6 +173,9 @@ class Exporter:
             if not batch.probe:
                 self._wait_for_vendor(batch)
                 return
+        elif self.parking.backlog.sends_away(batch.step.gate):
+            self._park(batch, "limit", 0.0)
+            return
         self._live.add(batch)
         batch.flow, batch.effect_done = None, False
         self._step(batch, None)
@@ -298,15 +301,23 @@ class Exporter:
             return
         if failure.throttled:
             self._release_probe(batch)
-        else:
-            gate.circuit.failed(now)
-            batch.attempts += 1
+            self._rest(batch, self.parking.rest(gate, batch.sent_at, failure))
+            return
+        gate.circuit.failed(now)
+        batch.attempts += 1
         if retry.exhausted(batch.attempts, since):
             self._finish(batch, [failure] * len(batch.entries))
         elif not gate.circuit.closed:
             self._park(batch, "circuit", 0.0)
         else:
             self._again(batch, retry.delay(max(batch.attempts, 1), self._chance(), failure.retry_after))
+
+    def _rest(self, batch: Batch, wait: float) -> None:
+        """A 429 costs no attempt; who must rest long leaves memory."""
+        if wait > self._options.park_after or not batch.step.gate.circuit.closed:
+            self._park(batch, "limit", 0.0)
+        else:
+            self._timers.at(self._sender.now + wait, self._start, batch)
 
     def _again(self, batch: Batch, delay: float) -> None:
         due = self._sender.now + delay

@@ -101,8 +101,8 @@ class Gate:
     """What calls of one app to one connector share, over all versions of the configuration."""
 
     __slots__ = (
-        "_borne", "_raised_at", "app_id", "bucket", "busy", "circuit", "concurrency", "connector_id", "draining",
-        "parked", "paused_since", "probe_timer", "queue", "rate_timer", "settings_failure", "throttled_at",
+        "_borne", "_raised_at", "app_id", "bucket", "busy", "circuit", "concurrency", "connector_id", "crowded_since",
+        "draining", "parked", "paused_since", "probe_timer", "queue", "rate_timer", "settings_failure", "throttled_at",
         "throttled_until", "throttles",
     )
 
@@ -129,6 +129,8 @@ class Gate:
         """Chains that wait for the vendor to be back or for other settings, oldest first."""
         self.probe_timer: Timer | None = None
         self.draining = False
+        self.crowded_since = 0.0
+        """Since when more is out or waits than the vendor should have of all that may be in flight; 0 where not."""
         self.concurrency = 1
         self.bucket: Bucket | None = None
         self.limit(limits)
@@ -175,14 +177,14 @@ class Gate:
             return False
         self.throttled_at = now
         self.throttles += 1
-        borne = self._borne_of_late(now)
+        borne = self.borne_of_late(now)
         if self.bucket is None and (borne or self.throttles > 1):
             self.bucket = Bucket(max(LEAST_LEARNED, borne), learned=True)
         if self.bucket is not None:
             self.bucket.throttled()
         return True
 
-    def _borne_of_late(self, now: float) -> float:
-        """Answers a second that the vendor gave before it said 429."""
+    def borne_of_late(self, now: float) -> float:
+        """Answers a second that the vendor gave, but for such that said 429."""
         second, count, before = self._borne
         return float(max(before, count)) if now - second < 2.0 else 0.0

@@ -298,6 +298,7 @@ class Loop:
     def _keep_house(self, _arg: Any) -> None:
         engine = self._engine
         engine.parking.wake_postponed()
+        engine.parking.backlog.make_room(engine.plans.gates.values())
         self._housekeeping(self)
         engine.timers.at(engine.sender.now + HOUSEKEEPING, self._keep_house)
 

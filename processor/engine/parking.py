@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.kit.errors import Broken, Failure, Misconfigured, MissingAttributes
 from processor.engine import room
+from processor.engine.backlog import Backlog
 from processor.engine.chain import Chain, Parked
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from processor.engine.sender import Sender
     from processor.engine.timers import Timers
 
-DRAIN_EVERY = 0.05
-"""Seconds between two helpings of woken chains, once a vendor is back."""
-DRAIN_HELPING = 50
 OVERDUE_HELPING = 500
 """Chains that are let go after one more refusal, once their grace is over."""
 PROBE_AGAIN = 1.0
@@ -51,18 +49,31 @@ class Parking:
         """Makes a chain of what was parked; None where its app is gone."""
         self.left_memory: Callable[[Chain], None]
         """Called when a chain no longer counts as in flight."""
+        self.backlog = Backlog(sender, timers, options, books, self.wake, self._send_away)
         self._wakeable: deque[Parked] = deque()
         """Whose time has come while there was no room."""
 
     # what a chain waits for
 
     def must_wait(self, chain: Chain, step: Step) -> bool:
-        """Whether the binding may not begin: an earlier parked chain, an open circuit, refused settings."""
+        """Whether the binding may not begin: an earlier parked chain, an open circuit, wrong settings, a full gate."""
         lane = chain.partition.lanes.lane(chain.user)
         if lane is not None and (lane.parked or lane.queue) and lane.blocker(chain, step):
             self.park(chain, "order", 0.0)
             return True
-        return self.circuit_holds(chain, step)
+        if self.circuit_holds(chain, step):
+            return True
+        if chain.probe or not self.backlog.sends_away(step.gate):
+            return False
+        self._wait_for_room(chain, step.gate)
+        return True
+
+    def _wait_for_room(self, chain: Chain, gate: Gate) -> None:
+        """Park what the vendor would not take for long, so that others find room."""
+        until = gate.throttled_until if gate.throttled_until > self._sender.now else 0.0
+        stub = self.park(chain, "limit", until)
+        if stub is not None:
+            self.wait_at(gate, stub)
 
     def circuit_holds(self, chain: Chain, step: Step) -> bool:
         """Whether the connector's circuit keeps the chain from calling now; if so it is parked."""
@@ -92,19 +103,23 @@ class Parking:
 
     def throttled(self, chain: Chain, step: Step, failure: Unavailable) -> None:
         """A 429: the whole gate waits, and it costs nobody an attempt."""
-        gate, retry = step.gate, self._options.retry
+        gate = step.gate
         self.release_probe(chain)
-        gate.throttled(chain.sent_at, self._sender.now)  # some vendors say it by other words than 429
-        wait = failure.retry_after
-        if wait is None:
-            wait = retry.delay(gate.throttles, self._chance())
-        wait = min(wait, retry.retry_after_cap)
-        gate.throttled_until = max(gate.throttled_until, self._sender.now + wait)
+        wait = self.rest(gate, chain.sent_at, failure)
         if wait <= self._options.park_after or not self._may_leave(chain, step):
             chain.timer = self._timers.at(self._sender.now + wait, self.runner.resend, chain)
         else:
-            due = gate.throttled_until + wait * self._chance() * 0.1
-            self._park_until(chain, "limit", due)
+            self._wait_for_room(chain, gate)
+            self._send_away(gate, 0)
+
+    def rest(self, gate: Gate, sent_at: float, failure: Unavailable) -> float:
+        """The vendor wants no calls for some time; returns the seconds."""
+        retry, now = self._options.retry, self._sender.now
+        gate.throttled(sent_at, now)  # some vendors say it by other words than 429
+        wait = retry.delay(gate.throttles, self._chance()) if failure.retry_after is None else failure.retry_after
+        wait = min(wait, retry.retry_after_cap)
+        gate.throttled_until = max(gate.throttled_until, now + wait)
+        return wait
 
     def missing(self, chain: Chain, step: Step, names: tuple[str, ...], failure: Failure | None = None) -> None:
         """Attributes that are absent may still come, within the grace; form inputs never do."""
@@ -154,17 +169,24 @@ class Parking:
         if gate.probe_timer is not None:
             gate.probe_timer.cancel()
         gate.probe_timer = self._timers.at(gate.circuit.reopens_at, self._probe, gate)
+        self._send_away(gate, 0)
+
+    def _send_away(self, gate: Gate, keep: int) -> None:
+        """Park what queues at the gate behind so many, where it may still leave."""
         queued, gate.queue = gate.queue, deque()
-        for flight in queued:
-            if isinstance(flight, Chain) and not flight.gone and not flight.exports:
-                self._queued_during_outage(flight)
-            else:
+        for place, flight in enumerate(queued):
+            stays = place < keep or not isinstance(flight, Chain) or flight.gone or bool(flight.exports)
+            if stays or not self._leaves(flight, gate):  # type: ignore[arg-type]
                 gate.queue.append(flight)
 
-    def _queued_during_outage(self, chain: Chain) -> None:
+    def _leaves(self, chain: Chain, gate: Gate) -> bool:
         step: Step = chain.step  # type: ignore[assignment]
-        if not self.circuit_holds(chain, step):
-            step.gate.queue.append(chain)
+        if not gate.circuit.closed:
+            return self.circuit_holds(chain, step)
+        if chain.probe or not self._may_leave(chain, step):
+            return False
+        self._wait_for_room(chain, gate)
+        return True
 
     def recovered(self, gate: Gate) -> None:
         """A probe passed: close, and wake what waited, oldest first, in helpings."""
@@ -174,10 +196,7 @@ class Parking:
         if gate.probe_timer is not None:
             gate.probe_timer.cancel()
             gate.probe_timer = None
-        if not gate.draining and gate.parked:
-            gate.draining = True
-            gate.parked = deque(sorted(gate.parked, key=lambda stub: stub.arrived))
-            self._drain(gate)
+        self.backlog.work_off(gate)
 
     def probe_ended(self, gate: Gate) -> None:
         """The probing chain ended without the vendor having answered: let another one probe."""
@@ -209,22 +228,6 @@ class Parking:
                 break
         if not gate.circuit.closed and (gate.parked or gate.circuit.probing):
             gate.probe_timer = self._timers.at(self._sender.now + PROBE_AGAIN, self._probe, gate)
-
-    def _drain(self, gate: Gate) -> None:
-        if not gate.circuit.closed:
-            gate.draining = False
-            return
-        room = self._options.max_in_flight * 3 // 4 - self._books.in_flight
-        for _ in range(max(1, min(DRAIN_HELPING, room))):
-            if not gate.parked:
-                break
-            stub = gate.parked.popleft()
-            if not stub.partition.gone:
-                self.wake(stub)
-        if gate.parked:
-            self._timers.at(self._sender.now + DRAIN_EVERY, self._drain, gate)
-        else:
-            gate.draining = False
 
     # parking itself
 
@@ -295,6 +298,9 @@ class Parking:
                 gate.paused_since = min(gate.paused_since or self._sender.now, stub.arrived / 1000)
             self.wait_at(gate, stub)
             self.outage(gate, True)
+        elif stub.waiting_for == "limit" and gate is not None:
+            gate.throttled_until = max(gate.throttled_until, due)
+            self.wait_at(gate, stub)
         elif stub.waiting_for == "attributes":
             stub.partition.waiting_attributes.setdefault(stub.user, []).append(stub)
             self.wake_at(stub, due)
@@ -307,6 +313,8 @@ class Parking:
         Else a chain that fails whatever the vendor's health would keep the circuit open for all.
         """
         gate.parked.append(stub)
+        if gate.circuit.closed:
+            self.backlog.work_off_later(gate)
 
     def wake_at(self, stub: Parked, due: float) -> None:
         """Have a parked chain woken at a time."""
@@ -371,12 +379,17 @@ class Parking:
             self.chain_ended(partition, user)
 
     def chain_ended(self, partition: Partition, user: str) -> None:
-        """A chain ended, or went as far as it can: wake those of its user that waited behind it and nothing else."""
+        """A chain ended, or went as far as it can: wake those of its user that waited behind it and nothing else.
+
+        Of those that wait for each other the first alone: the others would only stand in its lane, and take the room
+        of other users' events.
+        """
         lane = partition.lanes.lane(user)
         if lane is None or not lane.parked:
             return
-        for stub in list(lane.parked):
-            if stub.waiting_for == "order" and not _behind(stub, lane.parked):
+        parked = list(lane.parked)
+        for stub in parked:
+            if stub.waiting_for == "order" and not _behind(stub, parked):
                 self.wake(stub)
 
 

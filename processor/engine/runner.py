@@ -294,7 +294,6 @@ class Runner:
         if failure.stale_token and chain.request is not None and self._sender.renew(chain):
             return
         chain.first_failed_at = chain.first_failed_at or now
-        chain.attempts += 1
         if now - chain.first_failed_at >= self._options.misconfigured_grace or (chain.effect_done and step.never):
             self.give_up(chain, step, failure)
         else:

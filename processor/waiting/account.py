@@ -29,8 +29,9 @@ CAUSES: Mapping[str, Words] = {
         "Nothing at first. If it goes on, look at the status page of {connector}. When tries and time are used up it "
         "becomes a dead letter, which can be replayed."),
     "limit": Words(
-        "{connector} said that too many requests came (429) and told us to wait long. This costs no attempt.",
-        "It goes on {next}.",
+        "{connector} said that too many requests came (429) and told us to wait long, or it takes calls more slowly "
+        "than they come. This costs no attempt.",
+        "It goes on {next}, the oldest first.",
         "If this happens often, lower limits.rate of {connector} in the app's connectors.yaml, or ask the vendor for "
         "more."),
     "circuit": Words(

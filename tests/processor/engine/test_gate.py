@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from connectors.kit import Limits
 from processor.engine.circuit import CircuitPolicy
-from processor.engine.gate import Bucket, Gate
+from processor.engine.gate import SHORTEST, Bucket, Gate
 
 NOW = 1000.0
 
@@ -34,7 +34,7 @@ def test_after_the_wait_that_it_told_there_is_a_token(rate, factor):
     bucket.factor = factor
     while not (wait := bucket.wait(NOW)):
         pass
-    assert bucket.wait(NOW + wait * 0.5) > 0
+    assert wait <= SHORTEST / 1000 or bucket.wait(NOW + wait * 0.5) > 0  # all but a whole token was there
     assert bucket.wait(NOW + wait + 1e-6) == 0.0
 
 
