@@ -34,6 +34,7 @@ def doctor(context: Context, form: Form) -> None:
 def _examine(context: Context) -> Iterator[Finding]:
     from processor.cli import findings
     from processor.config.errors import ConfigErrors
+    from processor.config.store import StoreError
 
     try:
         settings = context.settings
@@ -47,6 +48,8 @@ def _examine(context: Context) -> Iterator[Finding]:
         yield findings.ok("configuration", f"{len(configuration.apps)} apps, all secrets found")
     except ConfigErrors as errors:
         yield from _mistakes("configuration", errors)
+    except StoreError as error:
+        yield findings.unknown("configuration", str(error))
     try:
         yield from findings.of_kafka(settings, configuration)
     except ConfigErrors as errors:
@@ -57,9 +60,9 @@ def _examine(context: Context) -> Iterator[Finding]:
 
 
 def _configuration(context: Context) -> Configuration:
-    from processor.config.files import load
+    from processor.config.source import load_configuration
 
-    return load(context.settings.config_folder, context.environ, context.settings.overrides)
+    return load_configuration(context.settings, context.environ)
 
 
 def _mistakes(check: str, errors: ConfigErrors) -> Iterator[Finding]:

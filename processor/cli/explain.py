@@ -75,10 +75,10 @@ def explain(
 
 def _app(context: Context, app_id: str) -> App:
     from processor.config.errors import nearest
-    from processor.config.files import load
+    from processor.config.source import load_configuration
 
     settings = context.settings
-    apps = load(settings.config_folder, context.environ, settings.overrides).apps
+    apps = load_configuration(settings, context.environ).apps
     if app_id not in apps:
         raise click.UsageError(f"no app '{app_id}' ({nearest(app_id, apps)})")
     return apps[app_id]

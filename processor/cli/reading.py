@@ -31,14 +31,15 @@ def codec_of(settings: ProcessorSettings) -> Codec:
 def configuration_of(context: Context, without: str) -> Configuration | None:
     """The apps' configuration; None where it cannot be read here, after saying what is missed without it."""
     from processor.config.errors import ConfigErrors
-    from processor.config.files import load
+    from processor.config.source import load_configuration, told_where
+    from processor.config.store import StoreError
 
     settings = context.settings
     try:
-        return load(settings.config_folder, context.environ, settings.overrides)
-    except (ConfigErrors, OSError) as error:
+        return load_configuration(settings, context.environ)
+    except (ConfigErrors, StoreError, OSError) as error:
         first = error.errors[0] if isinstance(error, ConfigErrors) else error
-        say(f"Note: the configuration in {settings.config_folder} cannot be read here ({first}); {without}.")
+        say(f"Note: the configuration in {told_where(settings)} cannot be read here ({first}); {without}.")
         return None
 
 

@@ -16,7 +16,8 @@ def run(context: Context) -> None:
     from confluent_kafka import KafkaException
 
     from processor.avro.registry import RegistryError
-    from processor.config.watch import Watcher
+    from processor.config.source import source_of
+    from processor.config.store import StoreError
     from processor.kafka.layout import LayoutError
     from processor.log import configure
     from processor.service import Service
@@ -24,11 +25,11 @@ def run(context: Context) -> None:
 
     settings = context.settings
     configure("console" if settings.log.format == "console" else "json", settings.log.level)
-    service = Service(settings, Watcher(settings.config_folder, os.environ, settings.overrides))
+    service = Service(settings, source_of(settings, os.environ))
     service.handle_signals()
     try:
         service.run()
     except KafkaException as error:
         raise click.ClickException(f"{settings.kafka.bootstrap_servers}: {error.args[0].str()}") from None
-    except (LayoutError, RegistryError, StateError, OSError) as error:
+    except (LayoutError, RegistryError, StateError, StoreError, OSError) as error:
         raise click.ClickException(str(error)) from None

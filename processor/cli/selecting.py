@@ -72,12 +72,12 @@ def opened(context: Context, *, as_whom: str = "", needs_configuration: bool = F
     """The desk, with its index brought up to date; problems are told as a person can mend them."""
     from processor.avro.registry import RegistryError
     from processor.cli.reading import codec_of, configuration_of, progress_on
-    from processor.config.files import load
+    from processor.config.source import load_configuration
     from processor.dead_letters import Desk, DeskError, actor
     from processor.kafka.reader import LogError
 
     settings = context.settings
-    configuration = load(settings.config_folder, context.environ, settings.overrides) if needs_configuration \
+    configuration = load_configuration(settings, context.environ) if needs_configuration \
         else configuration_of(context, "what a replay would do is not told")
     try:
         with Desk(settings, codec_of(settings), actor(as_whom), configuration) as desk:

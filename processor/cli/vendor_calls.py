@@ -77,10 +77,10 @@ def _check_list(used: AppConnector, name: str) -> None:
 
 
 def _configuration(context: Context) -> Configuration:
-    from processor.config.files import load
+    from processor.config.source import load_configuration
 
     settings = context.settings
-    return load(settings.config_folder, context.environ, settings.overrides)
+    return load_configuration(settings, context.environ)
 
 
 def _wanted(
