@@ -86,9 +86,9 @@ def _entry(
 def _settings(
     connector: Connector, raw: Mapping[str, Any], place: Place, reading: Reading, *, active: bool
 ) -> Settings | None:
-    here = place.at("settings")
+    here, missing = place.at("settings"), len(reading.missing)
     settings = checked_part(connector.settings, raw.get("settings"), here, reading, live=active)
-    if settings is not None and active:
+    if settings is not None and active and len(reading.missing) == missing:
         return settings if _signs(connector, settings, here, reading) else None
     return settings
 

@@ -48,10 +48,13 @@ class Compiler:
     known: Mapping[str, Connector] | None = None
     """Stands in for the catalogue of connectors."""
     company: CompanyCheck = _nothing
+    lenient: bool = False
+    """Whether secrets that cannot be had here are no mistakes."""
 
     def reading(self) -> Reading:
         """A fresh reading."""
-        return Reading(self.folder, self.environ, catalogue() if self.known is None else self.known, self.overrides)
+        return Reading(self.folder, self.environ, catalogue() if self.known is None else self.known, self.overrides,
+                       lenient=self.lenient)
 
     def app(self, name: str, content: Content) -> App:
         """The app; raises ConfigErrors with every mistake."""

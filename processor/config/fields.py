@@ -55,8 +55,10 @@ def checked(model: type[M], raw: Mapping[str, Any], place: Place, reading: Readi
     except ValidationError as error:
         found = explained(error.errors(include_url=False), model, place, reading, unresolved)
         reading.errors.extend(found)
-        return None if found or live else model.model_construct()
-    return None if live and unresolved else made
+        if found or not (reading.lenient or not live):
+            return None
+        return model.model_construct(**values) if reading.lenient else model.model_construct()
+    return None if live and unresolved and not reading.lenient else made
 
 
 def opened(
@@ -122,7 +124,9 @@ class _Opener:
             try:
                 return self.reading.secret(reference)
             except secrets.SecretError as error:
-                if self.live:
+                if self.reading.lenient:
+                    self.reading.missing.append(reference)
+                elif self.live:
                     self.reading.errors.append(place.error(str(error), f"set it, or mend '{reference}'"))
         self.unresolved.append(place.path)
         return SecretStr("unresolved")

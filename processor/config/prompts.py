@@ -114,9 +114,17 @@ class _ChainReader:
             extra = field.json_schema_extra
             listed = connector.options.get(str(extra.get("options", ""))) if isinstance(extra, dict) else None
             value = getattr(params, name)
-            known = _without_calls(listed(settings)) if listed and isinstance(value, str) and value else None
+            known = self._known(listed, settings) if listed and isinstance(value, str) and value else None
             if known is not None and value not in known:
                 self._note(place.at(name), f"'{value}' is not there to pick", nearest(value, known))
+
+    def _known(self, listed: Any, settings: Settings) -> list[str] | None:
+        try:
+            return _without_calls(listed(settings))
+        except Exception:
+            if self.reading.missing:
+                return None  # settings whose secrets are missing here may not be whole
+            raise
 
     def _identity(self, shape: BindingShape, default: str, place: Place) -> str:
         self.seen[default] += 1

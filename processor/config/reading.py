@@ -32,6 +32,10 @@ class Reading:
     """Files that secrets were read from."""
     app: str = ""
     """The app that is being read; "" for the processor's own settings."""
+    lenient: bool = False
+    """Whether secrets that cannot be had here are no mistakes: what is looked at runs elsewhere."""
+    missing: list[str] = field(default_factory=list)
+    """References of such secrets."""
     _values: set[str] = field(default_factory=set, repr=False)
 
     def secret(self, reference: str) -> SecretStr:

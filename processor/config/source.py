@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from processor.access import company_errors
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
     from processor.config.topic_source import TopicSource
 
 
-def compiler_of(settings: ProcessorSettings, environ: Mapping[str, str]) -> Compiler:
-    """Makes apps of contents as the processor of these settings does."""
-    return Compiler(environ, settings.config_folder, settings.overrides, company=company_errors)
+def compiler_of(
+    settings: ProcessorSettings, environ: Mapping[str, str], folder: Path | None = None, *, lenient: bool = False,
+) -> Compiler:
+    """Makes apps of contents as the processor of these settings does; `lenient` where secrets are elsewhere."""
+    return Compiler(environ, folder or settings.config_folder, settings.overrides, company=company_errors,
+                    lenient=lenient)
 
 
 @contextmanager

@@ -1,9 +1,12 @@
+import dataclasses
+
 import pytest
 
 from processor.config.content import Compiler
 from processor.config.errors import ConfigErrors
 from processor.config.file_store import FileStore
 from processor.config.store import ReadOnlyError
+from testkit.store_contract import KIOSK
 
 
 @pytest.fixture
@@ -61,3 +64,24 @@ def test_every_mistake_of_a_plain_content_has_the_same_words_as_in_files(folder,
         ("app kiosk, prompts save_offer.accept[2].id: two bindings of this chain have the id 'shop.apply_coupon'"
          " (the other is at app kiosk, prompts save_offer.accept[0])"),
     ]
+
+
+def test_where_secrets_are_elsewhere_all_else_is_still_checked(folder, compiler):
+    """Whoever plans and applies need not hold the secrets of those who run it."""
+    lenient = dataclasses.replace(compiler, environ={}, lenient=True)
+    content = FileStore(lenient).current("kiosk").content
+    app = lenient.app("kiosk", content)
+    assert app.version == folder.load().apps["kiosk"].version
+    assert [one.id for one in app.chain("save_offer", "accept")] == [
+        "shop.apply_coupon", "shop.apply_coupon#2", "the-end"]
+    content["connectors"]["shop"]["settings"]["regoin"] = "eu"
+    content["connectors"]["shop"]["settings"]["api_key"] = "in the clear"
+    with pytest.raises(ConfigErrors) as caught:
+        lenient.app("kiosk", content)
+    assert [one.field for one in caught.value.errors] == ["shop.settings.api_key", "shop.settings.regoin"]
+
+
+def test_a_secret_that_is_missing_and_checked_by_its_connector_hides_no_binding(compiler):
+    folder = dataclasses.replace(compiler, environ={}, known=None, lenient=True)
+    app = folder.app("kiosk", KIOSK)
+    assert [one.id for one in app.chain("save_offer", "accept")] == ["custom_api.call_api"]
