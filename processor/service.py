@@ -28,6 +28,7 @@ from processor.gauges import Gauges
 from processor.health import HealthServer
 from processor.kafka.checkpointer import CheckpointThread
 from processor.kafka.clients import consumer_properties, producer_properties, restore_properties, watermark_properties
+from processor.kafka.complaints import complaints
 from processor.kafka.consumer import ConsumerThread
 from processor.kafka.demand import DemandReader, open_demand
 from processor.kafka.layout import Layout, read_layout
@@ -134,6 +135,7 @@ class Service:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stops = 0
         self._expired_at = self._clock()
+        self._complaints = complaints()
         self._said = Codec()
         """For demands; internal records need no registry."""
 
@@ -256,6 +258,8 @@ class Service:
 
     def _keep_house(self, loop: Loop) -> None:
         self._clock.correct()
+        for what, broker, repeats in self._complaints.over():
+            self._log.info("kafka trouble is over", what=what, broker=broker, repeated=repeats)
         if self._checkpointer.hangs:
             raise LoopError("the Kafka client does not come back from sending offsets")
         self._watch_configuration()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+from processor.log import LIBRDKAFKA
 from processor.settings import ProcessorSettings
+
+SILENT = {"log_level": 0}
+"""For clients that nobody polls all the time: what they say would pile up, and the consumer says it too."""
 
 
 def consumer_properties(settings: ProcessorSettings) -> dict[str, Any]:
@@ -21,6 +26,7 @@ def consumer_properties(settings: ProcessorSettings) -> dict[str, Any]:
         "fetch.wait.max.ms": 50,
         "fetch.queue.backoff.ms": 20,  # a resumed partition is fetched at once
         "allow.auto.create.topics": False,
+        "logger": logging.getLogger(LIBRDKAFKA),
     }
     if settings.group_protocol == "consumer":
         own |= {"group.protocol": "consumer", "group.remote.assignor": "range"}
@@ -45,6 +51,7 @@ def restore_properties(settings: ProcessorSettings) -> dict[str, Any]:
         "isolation.level": "read_committed",
         "queued.max.messages.kbytes": 32768,
         "fetch.wait.max.ms": 20,
+        **SILENT,
     }, kafka.consumer_properties)
 
 
@@ -70,6 +77,7 @@ def producer_properties(settings: ProcessorSettings) -> dict[str, Any]:
         # Begun anew from its bootstrap addresses, librdkafka 2.16 waits for ever for the group's coordinator that it
         # knew before (issues 5511 and 5456 there): no checkpoint would end after all brokers were away at once.
         "metadata.recovery.strategy": "none",
+        **SILENT,
     }
     if settings.delivery == "exactly_once":
         own |= {

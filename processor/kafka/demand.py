@@ -8,6 +8,7 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
+from processor.kafka.clients import SILENT
 from processor.settings import ProcessorSettings
 
 HELPING = 500
@@ -42,6 +43,7 @@ def open_demand(settings: ProcessorSettings, timeout: float) -> DemandReader | N
         "enable.auto.commit": False, "auto.offset.reset": "earliest", "allow.auto.create.topics": False,
         # What is said is advice: nobody's open transaction may hold it back.
         "isolation.level": "read_uncommitted", "fetch.wait.max.ms": 500, "queued.max.messages.kbytes": 1024,
+        **SILENT,
     }
     consumer = Consumer(kafka.client(own, kafka.consumer_properties, {"isolation.level": "read_uncommitted"}))
     found = consumer.list_topics(topic, timeout=timeout).topics.get(topic)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource
 
-from processor.kafka.clients import consumer_properties
+from processor.kafka.clients import SILENT, consumer_properties
 from processor.settings import ProcessorSettings
 
 LEAST_MESSAGE = 100_000
@@ -39,7 +39,7 @@ def read_layout(settings: ProcessorSettings, timeout: float) -> Layout:
     topics = settings.topics
     names = (topics.interactions, topics.attributes, topics.replays, topics.results, topics.dead_letters,
              topics.attributes_changelog, topics.chains, topics.finished)
-    admin = AdminClient(settings.kafka.client())
+    admin = AdminClient(settings.kafka.client(SILENT))
     counts = {name: _count(admin, name, timeout) for name in names}
     missing = [name for name, count in counts.items() if not count]
     if missing:
