@@ -93,15 +93,19 @@ class _Loader(SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own form
 
 
-for _tag, _pattern, _first in (
-    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
-    ("null", r"^(?:~|null|Null|NULL|)$", "~nN\0"),
-    ("int", r"^[-+]?(?:[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$", "-+0123456789"),
-    ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
-):
-    _Loader.add_implicit_resolver(
-        TAG + _tag, re.compile(_pattern), [*_first.replace("\0", "")] + ([""] if "\0" in _first else [])
-    )
+def resolvers() -> list[tuple[str, re.Pattern[str], list[str]]]:
+    """What a plain text may be instead of a text: tag, form, first characters ("" for nothing at all)."""
+    return [(TAG + tag, re.compile(pattern), [*first.replace("\0", ""), *([""] if "\0" in first else [])])
+            for tag, pattern, first in (
+        ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+        ("null", r"^(?:~|null|Null|NULL|)$", "~nN\0"),
+        ("int", r"^[-+]?(?:[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$", "-+0123456789"),
+        ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+    )]
+
+
+for _tag, _pattern, _first in resolvers():
+    _Loader.add_implicit_resolver(_tag, _pattern, _first)
 
 SCALARS: dict[str, Callable[[str], Any]] = {
     TAG + "str": str, TAG + "bool": lambda text: text.lower() == "true", TAG + "null": lambda _text: None,

@@ -1,0 +1,57 @@
+"""How many chains are open under which version of their app's configuration: they end under it, whatever is applied."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from processor.avro.codec import Codec
+from processor.kafka.reader import LogReader, Progress
+from processor.model.chain import identity
+
+if TYPE_CHECKING:
+    from processor.settings import ProcessorSettings
+
+BATCH = 5000
+CACHE_KIB = 16384
+
+
+class UnderWay(NamedTuple):
+    """Open chains of one app and version."""
+
+    app_id: str
+    version: str
+    """Digest of the app's configuration; "" of what has none yet."""
+    chains: int
+
+
+def read_under_way(settings: ProcessorSettings, progress: Progress | None = None) -> list[UnderWay]:
+    """All of them, by app and version; raises LogError where the topic cannot be read.
+
+    A million open chains cost disk, not memory.
+    """
+    # A database without a name lies in a temporary file of its own, and only its cache in memory.
+    with LogReader(settings) as reader, closing(sqlite3.connect("")) as db:
+        db.executescript(f"""PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{CACHE_KIB};
+            CREATE TABLE chains(id PRIMARY KEY, app, version) WITHOUT ROWID;""")
+        extents = reader.extents(settings.topics.chains)
+        rows = map(_row, reader.read(extents) if progress is None else reader.read(extents, progress))
+        for batch in _batches(rows):
+            db.executemany("INSERT OR REPLACE INTO chains VALUES (?, ?, ?)", batch)
+        return [UnderWay(*row) for row in db.execute(
+            "SELECT app, version, count(*) FROM chains WHERE app <> '' GROUP BY app, version ORDER BY app, version")]
+
+
+def _row(message: Any, codec: Codec = Codec()) -> tuple[bytes, str, str]:  # noqa: B008  one for all records
+    app_id, _, ident = (message.key() or b"").decode("utf-8", "replace").partition(":")
+    if message.value() is None:
+        return identity(app_id, ident), "", ""
+    return identity(app_id, ident), app_id, codec.chain(message.value()).config_version
+
+
+def _batches(rows: Iterator[tuple[bytes, str, str]]) -> Iterator[list[tuple[bytes, str, str]]]:
+    while batch := list(islice(rows, BATCH)):
+        yield batch
