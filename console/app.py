@@ -11,12 +11,14 @@ from starlette.middleware import Middleware
 from console import table
 from console.faces import Faces
 from console.options import ConsoleOptions
+from console.reads import Reads
 from console.routes import ROUTES
 from console.security import refusals
 from console.security.attempts import Attempts
 from console.security.body_limit import BodyLimit
 from console.security.headers import SecurityHeaders
 from console.security.sessions import Lifetimes, Seal, Sessions
+from console.tested import Tests
 from console.visit import Console
 from processor import __version__
 
@@ -32,7 +34,8 @@ def create_app(options: ConsoleOptions) -> FastAPI:
         title="prompt-actions", version=__version__, description=ABOUT, openapi_url=None, docs_url=None,
         redoc_url=None, redirect_slashes=False, middleware=_around(options, keys, https=https),
     )
-    app.state.console = Console(options, Faces(keys[0]), Attempts(options.clock), https)
+    app.state.console = Console(options, Faces(keys[0]), Attempts(options.clock),
+                                Reads(options.store, options.freshness), Tests(), https)
     table.install(app, ROUTES)
     refusals.install(app)
     return app

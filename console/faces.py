@@ -47,7 +47,8 @@ class Faces:
             trim_blocks=True, lstrip_blocks=True,
         )
         self._environment.globals.update(static=_address)
-        self._environment.filters.update(moment=moment, day=day, plural=plural)
+        self._environment.filters.update(moment=moment, day=day, plural=plural,
+                                         capitalize_first=capitalize_first)
 
     def render(self, template: str, **facts: Any) -> str:
         """A page as text."""
@@ -86,6 +87,11 @@ def day(milliseconds: float | None) -> str:
     exact = time.strftime("%Y-%m-%dT%H:%M:%SZ", at)
     return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
         exact, exact[:-1].replace("T", " "), time.strftime("%Y-%m-%d", at))
+
+
+def capitalize_first(text: str) -> str:
+    """A sentence that begins as sentences do; the rest of it stays as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -12,17 +11,12 @@ from typing import Any, Protocol
 from connectors.kit.catalogue import catalogue
 from connectors.kit.connector import Connector
 from processor.audit.record import Audited
+from processor.config import secrets
+from processor.config.keyring import Keyring
 from processor.config.store import Store
 from processor.control.checking import Dial
 from processor.settings import ConsoleSettings
 from processor.waiting.tally import Group
-
-
-class Sealer(Protocol):
-    """Encrypts what people type into secret fields (`processor.config.keyring`)."""
-
-    def seal(self, value: str) -> str:
-        """As the configuration keeps it: `sealed:<key id>:<text>`."""
 
 
 class AuditLog(Protocol):
@@ -63,12 +57,12 @@ class ConsoleOptions:
     dialling: Callable[[], AbstractContextManager[Dial]] = field(repr=False)
     """Opens a way to vendors, for connection tests and pick lists."""
     settings: ConsoleSettings = field(default_factory=ConsoleSettings)
-    sealer: Sealer | None = field(default=None, repr=False)
-    """None where there is no key: secrets can then only be references."""
+    keyring: Callable[[], Keyring] = field(default=secrets.keyring, repr=False)
+    """Seals what people type into secret fields; without keys, only references can be entered."""
+    freshness: float = 1.0
+    """Seconds for which pages may show what was read; changes are always made of what is there."""
     audit: AuditLog = field(default_factory=NoAudit)
     waiting: Callable[[str], Sequence[Group]] = nothing_waits
     """What waits in an app, by connector and cause; quick, since pages ask for it."""
     known: Mapping[str, Connector] = field(default_factory=catalogue, repr=False)
     clock: Callable[[], float] = time.time
-    token: Callable[[], str] = field(default=lambda: secrets.token_urlsafe(32), repr=False)
-    """Makes what nobody can guess."""

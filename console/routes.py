@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.pages import connectors, files, home, sign_in
+from console.pages import connector, connectors, files, home, sign_in
 from console.security.guard import Open
 from console.table import Entry
 from processor.access import Permission
@@ -22,8 +22,15 @@ EVERYWHERE = (
     Entry("GET", "/", home.home, Open.SIGNED_IN),
 )
 APP = "/apps/{app}"
+CONNECTOR = f"{APP}/connectors/{{connector}}"
 SETTINGS = (
     Entry("GET", f"{APP}/connectors", connectors.catalogue, Permission.SEE_SETTINGS),
+    Entry("GET", CONNECTOR, connector.show, Permission.SEE_SETTINGS),
+    Entry("POST", CONNECTOR, connector.save, Permission.CHANGE_SETTINGS),
+    Entry("POST", f"{CONNECTOR}/test", connector.test, Permission.CHANGE_SETTINGS),
+    Entry("POST", f"{CONNECTOR}/clear", connector.clear, Permission.SET_SECRETS),
+    Entry("POST", f"{CONNECTOR}/remove", connector.remove, Permission.CHANGE_SETTINGS),
+    Entry("POST", f"{CONNECTOR}/add", connector.add, Permission.CHANGE_APPS),
 )
 
 ROUTES: tuple[Entry, ...] = (*SIGNING_IN, *EVERYWHERE, *SETTINGS)

@@ -13,11 +13,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from console.faces import Faces
 from console.navigation import NAVIGATION, Link
 from console.options import ConsoleOptions
+from console.reads import Reads
 from console.security.attempts import Attempts
 from console.security.csrf import FIELD
 from console.security.identity import Visitor
 from console.security.refusals import NotFound
 from console.security.sessions import Session, session_of
+from console.tested import Tests
 from processor.access import ANY_APP, Company, Permission, apps_of, company_of
 from processor.config.store import COMPANY, Content, Version
 
@@ -32,12 +34,14 @@ class Console:
     options: ConsoleOptions
     faces: Faces
     attempts: Attempts
+    reads: Reads
+    tests: Tests
     https: bool
     _company: tuple[Version | None, Company] = (None, Company())
 
     def company(self) -> Company:
         """The company as it is now; read anew only when it has changed."""
-        version = self.options.store.current(COMPANY)
+        version = self.reads.current(COMPANY)
         if version is not self._company[0]:
             self._company = version, company_of(version.content if version else None)
         return self._company[1]
@@ -90,7 +94,7 @@ class Visit:
     def apps(self) -> tuple[str, ...]:
         """The apps that the visitor has any right in."""
         member = self.who.member if self.who else None
-        return apps_of(member, self.options.store.names()) if member else ()
+        return apps_of(member, self.console.reads.names()) if member else ()
 
     @property
     def app_title(self) -> str:
@@ -100,7 +104,7 @@ class Visit:
     @property
     def version(self) -> Version:
         """The app as it is now."""
-        found = self.options.store.current(self.app)
+        found = self.console.reads.current(self.app)
         if found is None or found.content is None:
             raise NotFound(f"There is no app '{self.app}'.")
         return found
@@ -112,7 +116,7 @@ class Visit:
 
     def title_of(self, app: str) -> str:
         """An app's title, or its id where it has none."""
-        version = self.options.store.current(app)
+        version = self.console.reads.current(app)
         written = version.content.get("app") if version and version.content else None
         return str((written or {}).get("title") or app)
 

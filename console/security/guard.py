@@ -77,7 +77,7 @@ def _judge(visit: Visit, rule: Rule) -> None:
     if isinstance(rule, Permission) and not visit.may(rule):
         raise Forbidden(f"This needs the permission '{rule.value}', which your role does not have"
                         f"{f' in {visit.app}' if visit.app != ANY_APP else ''}. A Company administrator can give it.")
-    if visit.app != ANY_APP and visit.app not in visit.options.store.names():
+    if visit.app != ANY_APP and visit.app not in visit.console.reads.names():
         raise NotFound(f"There is no app '{visit.app}'.")
 
 

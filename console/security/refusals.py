@@ -9,6 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from processor.config.errors import ConfigErrors
+from processor.config.store import ReadOnlyError, StoreError
+
 PROBLEM = "application/problem+json"
 
 
@@ -64,6 +67,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(ConfigErrors, _unsound)
+    app.add_exception_handler(StoreError, _no_store)
+    app.add_exception_handler(ReadOnlyError, _read_only)
 
 
 def _sign_in(request: Request, refusal: Exception) -> Response:
@@ -90,6 +96,21 @@ def _unreadable(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else ()
     fields = {".".join(map(str, one["loc"][1:])): one["msg"] for one in found}
     return told(request, 422, "Not taken", "Some values cannot be taken.", fields)
+
+
+def _unsound(request: Request, error: Exception) -> Response:
+    found = error.errors if isinstance(error, ConfigErrors) else ()
+    fields = {one.field or one.file: f"{one.message} ({one.hint})" if one.hint else one.message for one in found}
+    return told(request, 422, "Not taken", "This would be no sound configuration; nothing was changed.", fields)
+
+
+def _no_store(request: Request, error: Exception) -> Response:
+    return told(request, 503, "The configuration cannot be reached", f"{error}. Nothing was changed; try again.")
+
+
+def _read_only(request: Request, error: Exception) -> Response:  # noqa: ARG001 - its words are those of the store
+    return told(request, 409, "Read-only here", "The configuration is files under version control: change it there."
+                " Nothing was changed.")
 
 
 def told(request: Request, status: int, title: str, text: str, fields: dict[str, str] | None = None) -> Response:

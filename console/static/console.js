@@ -20,7 +20,11 @@
   // A form says before it is left that something in it is not saved.
   let dirty = false;
   document.addEventListener("input", (event) => { if (event.target.closest("form[data-guarded]")) dirty = true; });
-  document.addEventListener("submit", () => { dirty = false; });
+  document.addEventListener("submit", (event) => {
+    const question = event.submitter && event.submitter.dataset.confirm;
+    if (question && !window.confirm(question)) event.preventDefault();
+    else dirty = false;
+  });
   window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
 
   document.addEventListener("click", menus);

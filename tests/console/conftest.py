@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,9 +15,12 @@ from console.security.sessions import Seal, Session, cookie_name
 from console.visit import Console
 from processor.access import Company, Role, content_of, mint
 from processor.access.roles import Permission
+from processor.config import secrets
 from processor.config.content import Compiler
+from processor.config.keyring import Keyring, new_key
 from processor.config.memory_store import MemoryStore
 from processor.config.store import COMPANY
+from processor.config.vault import Access
 from processor.settings import ConsoleSettings
 
 KEY = "k" * 48
@@ -127,12 +131,21 @@ def make_stand() -> Callable[..., Stand]:
         store = MemoryStore(Compiler(ENVIRON), {COMPANY: company(), "shop": SHOP, "other": OTHER, **(contents or {})},
                             clock=clock)
         console = ConsoleSettings(**{"session_keys": [KEY], **(settings or {})})
-        given = {"dialling": no_dialling, "audit": audit, "clock": clock, **options}
+        given = {"dialling": no_dialling, "audit": audit, "clock": clock, "freshness": 0.0, **options}
         app = create_app(ConsoleOptions(store, settings=console, **given))
         assert isinstance(app.state.console, Console)
         return Stand(app, store, clock, audit)
 
     return make
+
+
+@pytest.fixture
+def keyring() -> Iterator[Keyring]:
+    """A key that seals what is typed into secret fields, and opens it where apps are compiled."""
+    _, text = new_key(lambda count: b"k" * count)
+    secrets.configure(["env:SEAL"], Access(), {"SEAL": text}, Path())
+    yield secrets.keyring()
+    secrets.configure([], Access(), {}, Path())
 
 
 @pytest.fixture

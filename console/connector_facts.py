@@ -1,0 +1,118 @@
+"""What a connector's page tells beside the form: what its actions need, where they are bound, what changed when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pydantic import SecretStr
+
+from connectors.kit.action import Requires
+from connectors.kit.connector import Connector
+from connectors.kit.event import CHAIN_INTERACTIONS
+from console.changes import Change, changes
+from console.editing import part_of
+from console.forms.fields import FormField
+from console.forms.secret_fields import SecretState, state_of
+from console.tested import Tested
+from console.visit import Visit
+from processor.config import secrets
+from processor.config.errors import SecretError
+from processor.config.keyring import SCHEME
+from processor.config.store import Content, Version
+
+SHOWN = 10
+"""Entries of the history on the page."""
+
+
+class Need(NamedTuple):
+    """An action or export, and what it must know of the user."""
+
+    title: str
+    help: str
+    kind: str
+    attributes: str
+
+
+class Bound(NamedTuple):
+    """A place where one of its actions is bound."""
+
+    prompt: str
+    title: str
+    interaction: str
+    action: str
+
+
+class Past(NamedTuple):
+    """One change of the connector."""
+
+    version: Version
+    changes: Sequence[Change]
+
+
+def needs_of(connector: Connector) -> list[Need]:
+    """All that the connector can do, with the attributes that must be synced for it."""
+    found = [Need(one.title, one.help, "action", _told(one.requires)) for one in connector.actions.values()]
+    return found + [Need(one.title, one.help, "export", _told(one.requires)) for one in connector.exports.values()]
+
+
+def _told(requires: Requires) -> str:
+    parts = [" or ".join(requires.any_of)] if requires.any_of else []
+    return ", ".join([*requires.all_of, *parts])
+
+
+def bound_at(content: Content, connector: str) -> list[Bound]:
+    """Where actions of the connector are bound, in the order of the prompts."""
+    found = []
+    for prompt, raw in (content.get("prompts") or {}).items():
+        for interaction in CHAIN_INTERACTIONS:
+            for one in (raw or {}).get(interaction) or ():
+                name, _, action = str(one.get("action", "")).partition(".")
+                if name == connector:
+                    found.append(Bound(prompt, str(raw.get("title") or prompt), interaction, action))
+    return found
+
+
+def history_of(visit: Visit, connector: str) -> list[Past]:
+    """The last changes of the connector in this app, newest first."""
+    found: list[Past] = []
+    versions = visit.options.store.history(visit.app)
+    for version, older in zip(versions, [*versions[1:], None], strict=True):
+        after = part_of(version.content, ("connectors", connector))
+        before = part_of(older.content, ("connectors", connector)) if older else None
+        if after != before and (older is not None or version.number == 1):
+            found.append(Past(version, changes(before, after)))
+    return found[:SHOWN]
+
+
+def secret_states(visit: Visit, connector: Connector, fields: Iterable[FormField]) -> Mapping[str, Any]:
+    """By secret field, what may be told of it; of several secrets, by their names."""
+    versions = [(one, part_of(one.content, ("connectors", connector.id, "settings")) or {})
+                for one in visit.options.store.history(visit.app)]
+    kept = part_of(visit.content, ("connectors", connector.id, "settings")) or {}
+    made: dict[str, Any] = {}
+    for one in fields:
+        if one.kind == "secrets":
+            made[one.name] = {name: _state(visit, value, [(version, (past.get(one.name) or {}).get(name))
+                                                          for version, past in versions])
+                              for name, value in (kept.get(one.name) or {}).items()}
+        elif one.is_secret:
+            made[one.name] = _state(visit, kept.get(one.name), [(version, past.get(one.name))
+                                                                for version, past in versions])
+    return made
+
+
+def _state(visit: Visit, kept: Any, history: Sequence[tuple[Version, Any]]) -> SecretState:
+    reference = secrets.reference(kept) or ""
+    opened = None
+    if reference.startswith(f"{SCHEME}:"):
+        try:
+            opened = SecretStr(visit.options.keyring().open(reference, visit.app))
+        except SecretError:
+            opened = None
+    return state_of(kept, opened, history)
+
+
+def tested_of(visit: Visit, connector: str, entry: Mapping[str, Any]) -> Tested | None:
+    """The last test of the settings that are kept."""
+    return visit.console.tests.of(visit.app, connector, entry)
