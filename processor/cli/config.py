@@ -1,4 +1,4 @@
-"""`prompt-actions config`: check apps, connectors, prompts and bindings; schemas of their files for editors."""
+"""`prompt-actions config`: check the configuration, make schemas of its files; other commands have their own files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from processor.cli.applying import apply, history, rollback
+from processor.cli.config_files import export, import_
 from processor.cli.context import Context, pass_context
 from processor.cli.output import FAILED, Form, emit, emit_json, output_option, say
+from processor.cli.planning import plan
 
 if TYPE_CHECKING:
     from processor.config.errors import ConfigError
@@ -20,7 +23,11 @@ SETTINGS = "processor.yaml"
 
 @click.group()
 def config() -> None:
-    """Check the configuration."""
+    """Check, compare, apply and move the configuration."""
+
+
+for _command in (plan, apply, history, rollback, export, import_):
+    config.add_command(_command)
 
 
 @config.command()
@@ -35,33 +42,6 @@ def validate(context: Context, folder: Path | None, form: Form) -> None:
         _show(errors, form)
         raise SystemExit(FAILED)
     _summary(*found, form)
-
-
-@config.command("plan")
-@click.option("--against", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help="The config folder to compare with: the one that would go live.")
-@click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help="The config folder of today. Default: the setting config_folder.")
-@output_option
-@pass_context
-def plan(context: Context, against: Path, folder: Path | None, form: Form) -> None:
-    """Say what would change if the folder --against took the place of today's.
-
-    Which prompts gain or lose which actions, which connectors get which settings; a secret is told as another one,
-    never its value. Exit code 1 where one of the folders has mistakes.
-    """
-    from processor.config.difference import difference
-    from processor.config.files import load
-
-    before, errors = _read(context, folder)
-    if before is None:
-        _show(errors, form)
-        raise SystemExit(FAILED)
-    after = load(against, context.environ, context.settings.overrides)
-    found = difference(before[0], after)
-    emit([one._asdict() for one in found], ("app", "part", "name", "kind", "what", "before", "after"), form)
-    say(f"{len(found)} differences from {before[1]} (version {before[0].version}) to {against} (version "
-        f"{after.version}). Chains that are under way end as they began; nothing was changed.")
 
 
 @config.command("schema")
@@ -108,7 +88,7 @@ def _show(errors: Sequence[ConfigError], form: Form) -> None:
         else:
             click.echo(str(error))
     count = len(errors)
-    say(f"{count} {'mistake' if count == 1 else 'mistakes'}; nothing was changed.")
+    say(f"{count} {'mistake' if count == 1 else 'mistakes'}.")
 
 
 def _summary(configuration: Configuration, folder: Path, form: Form) -> None:

@@ -26,8 +26,9 @@ COMMANDS: Mapping[str, Entry] = {
     "demo": Entry("processor.cli.demo", "demo", "See the main job at work, without Kafka or an account."),
     "event": Entry("processor.cli.event", "event", "Publish prompt interactions."),
     "attributes": Entry("processor.cli.attributes", "attributes", "Sync, import, show or erase attributes."),
+    "ingest": Entry("processor.cli.ingest", "ingest", "Take interactions and attributes over HTTP."),
     "explain": Entry("processor.cli.explain", "explain", "Say what would run for an answer, and what is missing."),
-    "config": Entry("processor.cli.config", "config", "Check and compare the configuration."),
+    "config": Entry("processor.cli.config", "config", "Check, compare, apply and move the configuration."),
     "secrets": Entry("processor.cli.secrets", "secrets", "Make keys, seal secrets, move them to another key."),
     "connectors": Entry("processor.cli.connectors", "connectors", "What can be called; test connections."),
     "topics": Entry("processor.cli.topics", "topics", "Plan and make the Kafka topics."),
@@ -35,6 +36,7 @@ COMMANDS: Mapping[str, Entry] = {
     "books": Entry("processor.cli.books", "books", "Check that everything that came in is accounted for."),
     "dead-letters": Entry("processor.cli.dead_letters", "dead_letters", "Find, understand and replay what failed."),
     "users": Entry("processor.cli.users", "users", "Forget a user."),
+    "console": Entry("processor.cli.console", "console", "Serve the console; add the members who may sign in."),
     "doctor": Entry("processor.cli.doctor", "doctor", "Say in plain words what is wrong."),
 }
 

@@ -111,3 +111,154 @@ def test_a_process_whose_topic_is_missing_says_so(site):
     processor.start()
     assert processor.wait() == 1
     assert "there is no topic 'nowhere'; make it with `prompt-actions topics apply`" in processor.last_words()
+
+
+# the commands
+
+
+@pytest.fixture
+def files(site, vendors):
+    """App `alpha` in the folder; a function that changes its action."""
+
+    def write(action="take", **more):
+        content = alpha(vendors.url, action=action)
+        site.configure({"alpha/app": content["app"], "alpha/connectors": content["connectors"],
+                        "alpha/prompts": content["prompts"], **more})
+
+    write()
+    return write
+
+
+def test_apply_shows_the_plan_asks_and_tells_the_number(site, store, files, command):
+    code, rows, talk = command("config", "apply", "--as", "ann", "--note", "begin")
+    assert code == 1, "nobody was there to say yes"
+    assert "alpha: from nothing to" in talk
+    assert store.current("alpha") is None
+
+    code, rows, talk = command("config", "apply", "--as", "ann", "--note", "begin", "--yes")
+    assert code == 0, talk
+    assert rows[-1] == {"app": "alpha", "version": 1, "digest": store.current("alpha").digest, "by": "ann",
+                        "note": "begin"}
+    assert "alpha: prompt offer.accept gains the-call (custom_api.call_api)" in talk
+    assert "alpha is at version 1" in talk
+
+    code, rows, talk = command("config", "apply", "--yes")
+    assert (code, rows) == (0, [])
+    assert "alpha: nothing changes, version 1" in talk
+    assert "Nothing to apply." in talk
+
+
+def test_plan_says_what_would_change_and_which_chains_finish_under_the_old_version(
+    site, store, files, command, vendors,
+):
+    first = store.apply("alpha", alpha(vendors.url), base=0, by="ann")
+    vendors.fault("answer", vendor="custom_api", status=503, retry_after=120, share=1.0)
+    processor = site.started()
+    site.publish(*(event(number, f"u{number}", time=now()) for number in range(3)))
+    processor.until(lambda: processor.metric("books_events_parked") == 3, what="three that wait")
+    files("once")
+    code, rows, talk = command("config", "plan")
+    assert code == 0, talk
+    assert rows == [{"app": "alpha", "part": "prompt", "name": "offer.accept", "kind": "changed",
+                     "what": "the-call: api_action", "before": "take", "after": "once"}]
+    assert f"alpha: from version 1 ({first.digest}) to" in talk
+    assert f"alpha: 3 chains that are under way under version {first.digest} finish under it" in talk
+    assert "Nothing was changed." in talk
+    assert store.current("alpha") == first
+
+
+def test_of_two_who_planned_from_the_same_version_the_second_is_refused(site, store, files, command):
+    assert command("config", "apply", "--yes", "--as", "ann")[0] == 0
+    files("once")
+    assert command("config", "apply", "--app", "alpha", "--base", "1", "--yes", "--as", "bob")[0] == 0
+    files("account")
+    code, rows, talk = command("config", "apply", "--app", "alpha", "--base", "1", "--yes", "--as", "cleo")
+    assert (code, rows[-1]["after"]) == (1, "account"), "the plan is shown, and nothing else"
+    assert "alpha is at version 2, not 1" in talk
+    assert store.current("alpha").by == "bob"
+
+
+def test_an_app_that_only_the_topic_has_stays_until_somebody_removes_it(site, store, files, command, vendors):
+    store.apply("beta", alpha(vendors.url), base=0, by="ann")
+    code, _, talk = command("config", "apply", "--yes")
+    assert code == 0
+    assert "beta: only on the topic, and stays (`config apply --remove beta` removes it)" in talk
+    assert store.names() == ("alpha", "beta")
+    code, rows, talk = command("config", "apply", "--remove", "beta", "--yes")
+    assert code == 0
+    assert rows[-1]["version"] == 2
+    assert store.names() == ("alpha",)
+
+
+def test_mistakes_are_named_with_file_and_line_and_nothing_is_applied(site, store, files, command):
+    files(**{"alpha/app": {"titel": "x"}})
+    code, rows, talk = command("config", "apply", "--yes")
+    assert (code, rows) == (1, [])
+    assert "alpha/app.yaml:1:1 titel: unknown key 'titel'" in talk
+    assert store.names() == ()
+
+
+def test_whoever_applies_needs_no_secrets_where_he_says_so(site, store, files, command, vendors):
+    files(**{"alpha/connectors": {"custom_api": custom_api(vendors.url), "sendgrid": sendgrid(vendors.url)}})
+    code, _, talk = command("config", "apply", "--yes", SENDGRID_API_KEY="")
+    assert code == 1
+    assert "SENDGRID_API_KEY is empty" in talk
+    assert command("config", "apply", "--yes", "--without-secrets", SENDGRID_API_KEY="")[0] == 0
+    assert store.current("alpha").number == 1
+
+
+def test_history_and_rollback(site, store, files, command):
+    command("config", "apply", "--yes", "--as", "ann", "--note", "begin")
+    files("once")
+    command("config", "apply", "--yes", "--as", "bob")
+    code, rows, _ = command("config", "history", "alpha")
+    assert code == 0
+    assert [(one["version"], one["by"], one["note"], one["live"]) for one in rows] == [
+        (2, "bob", "", True), (1, "ann", "begin", False)]
+
+    code, rows, talk = command("config", "rollback", "alpha", "--to", "1", "--yes", "--as", "cleo", "--note", "worse")
+    assert code == 0, talk
+    assert rows[0]["before"] == "once"
+    newest, _, oldest = store.history("alpha")
+    assert (newest.number, newest.by, newest.note) == (3, "cleo", "back to version 1: worse")
+    assert (newest.digest, newest.content) == (oldest.digest, oldest.content)
+
+    code, _, talk = command("config", "rollback", "alpha", "--to", "9", "--yes")
+    assert code == 2
+    assert "version 9 of 'alpha' is not kept; kept are: 3, 2, 1" in talk
+
+
+def test_an_export_is_sound_and_has_the_same_version(site, store, files, command, tmp_path):
+    command("config", "apply", "--yes")
+    code, rows, talk = command("config", "export", "--out", tmp_path / "exported")
+    assert code == 0, talk
+    assert len(rows) == 3
+    code, rows, _ = command("config", "validate", "--folder", tmp_path / "exported")
+    assert (code, rows[0]["version"]) == (0, store.current("alpha").digest)
+    assert command("config", "apply", "--folder", tmp_path / "exported", "--yes")[1] == []
+    code, _, talk = command("config", "export", "--out", tmp_path / "exported")
+    assert code == 1
+    assert "is there already" in talk
+
+
+def test_a_table_of_bindings_goes_into_the_topic_and_comes_back(site, store, files, command, tmp_path):
+    command("config", "apply", "--yes")
+    table = tmp_path / "bindings.csv"
+    table.write_text("app,prompt,interaction,action,param:api_action\nalpha,bye,accept,custom_api.call_api,oncee\n")
+    code, rows, talk = command("config", "import", table, "--yes")
+    assert (code, rows) == (1, [])
+    assert f"{table}:2:1 bye.accept[0].params.api_action: 'oncee' is not there to pick (did you mean 'once'?" in talk
+    table.write_text(table.read_text().replace("oncee", "once"))
+    code, rows, talk = command("config", "import", table, "--yes")
+    assert code == 0, talk
+    assert store.current("alpha").note == "import of bindings.csv"
+    code, rows, _ = command("config", "export", "--csv", "-", "--app", "alpha")
+    assert [one.split(",")[:6] for one in rows if isinstance(one, str)][1:] == [
+        ["alpha", "offer", "", "accept", "custom_api", "call_api"],
+        ["alpha", "bye", "", "accept", "custom_api", "call_api"]]
+
+
+def test_other_commands_read_the_topic_too(site, store, command, vendors):
+    store.apply("alpha", alpha(vendors.url), base=0, by="ann")
+    _, rows, talk = command("explain", "alpha", "u1", "offer", "accept")
+    assert rows[0]["config_version"] == store.current("alpha").digest, talk
