@@ -237,6 +237,20 @@ class ConsoleSettings(Group):
     oidc: OidcSettings | None = Field(None, description="Signing in at a provider of OpenID Connect.")
     proxy: ProxySettings = Field(ProxySettings(), description="Signing in by the word of a proxy.")
     max_body_bytes: Bytes = Field(ByteSize(2 * MIB), description="Longer forms and requests are refused.")
+    state_folder: Path = Field(Path("state/console"), description="Its own index of dead letters and of late outcomes;"
+                               " rebuilt from Kafka where it is lost. Of one console only.")
+    outcomes: int = Field(200_000, ge=1000, description="Activity shows so many of the newest outcomes ...")
+    outcomes_age: Seconds = Field(DAY, description="... if they are not older than this.")
+    metrics_urls: tuple[str, ...] = Field((), description="Of the processors, such as http://processor:9464/metrics;"
+                                          " Health tells of circuits and of calls under way only with them.")
+
+    @field_validator("metrics_urls")
+    @classmethod
+    def _addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for one in given:
+            if not one.startswith(("http://", "https://")):
+                raise ValueError(f"'{one}' is no address: write http://host:9464/metrics")
+        return given
 
     @field_validator("session_keys")
     @classmethod
@@ -244,6 +258,24 @@ class ConsoleSettings(Group):
         if any(len(one.get_secret_value()) < 32 for one in keys):
             raise ValueError("each must have 32 characters or more")
         return keys
+
+
+class IngestSettings(Group):
+    """`prompt-actions ingest`: interactions and attributes over HTTP."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all, as in containers.")
+    port: int = Field(8080, ge=0, le=65_535, description="Port; 0 takes a free one.")
+    keys: dict[str, tuple[SecretStr, ...]] = Field({}, repr=False, description="By app, its keys (references in"
+                                                   " files); several while one takes the other's place. Beside them,"
+                                                   " tokens of the company with the scope publish.")
+    max_body: Bytes = Field(ByteSize(MIB), description="Larger requests are answered with 413.")
+    max_batch: int = Field(500, ge=1, le=10_000, description="Records in one request.")
+    rate: float = Field(1000.0, ge=0, description="Records a second of one key, beyond them 429; 0 for no limit.")
+    burst: int = Field(5000, ge=1, description="Records that a key may send at once after a pause.")
+    outstanding: int = Field(20_000, ge=1, description="Records that may wait for Kafka; beyond them 503.")
+    timeout: Seconds = Field(10.0, description="After this, what Kafka has not acknowledged is answered with 503.")
+    drain: Seconds = Field(20.0, description="Longest wait for requests under way when it stops.")
+    refresh: Seconds = Field(5.0, description="How often tokens are read anew.")
 
 
 class VaultSettings(Group):
@@ -314,6 +346,7 @@ class ProcessorSettings(BaseSettings):
     state: StateSettings = Field(StateSettings(), description="Local stores.")
     http: HttpSettings = Field(HttpSettings(), description="Calls to vendors.")
     server: ServerSettings = Field(ServerSettings(), description="Metrics and health.")
+    ingest: IngestSettings = Field(IngestSettings(), description="Interactions and attributes over HTTP.")
     secrets: SecretSettings = Field(SecretSettings(), description="How references to secrets are opened.")
     log: LogSettings = Field(LogSettings(), description="What is written to standard error.")
     console: ConsoleSettings = Field(ConsoleSettings(), description="The console in a browser, and its API.")

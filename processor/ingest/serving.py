@@ -1,0 +1,103 @@
+"""Runs the door: Kafka's producer, the company's tokens kept fresh, and an end that loses nothing acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from processor.access import Company, company_of
+from processor.access.file import load_company
+from processor.avro.codec import Codec
+from processor.config.errors import ConfigErrors
+from processor.config.source import opened_store
+from processor.config.store import COMPANY, StoreError
+from processor.ingest.app import Door, create_app
+from processor.ingest.counts import Counts
+from processor.ingest.keys import Keys
+from processor.ingest.outbox import Outbox
+from processor.ingest.rates import Rates
+from processor.ingest.reading import Reader
+from processor.settings import ProcessorSettings
+
+log = structlog.get_logger()
+CompanyOf = Callable[[], Company]
+
+
+class Ingest:
+    """One process that takes requests until it is told to stop."""
+
+    def __init__(self, settings: ProcessorSettings, codec: Codec, company: CompanyOf) -> None:
+        self._settings = settings
+        self._company = company
+        given = {app: [one.get_secret_value() for one in keys] for app, keys in settings.ingest.keys.items()}
+        self._keys = Keys(given, time.time)
+        self._codec = codec
+        self._outbox: Outbox | None = None
+        config = uvicorn.Config(
+            self._app, factory=True, host=settings.ingest.host, port=settings.ingest.port, log_config=None,
+            access_log=False, server_header=False, lifespan="on", proxy_headers=False,
+            timeout_graceful_shutdown=int(settings.ingest.drain), h11_max_incomplete_event_size=64 << 10,
+        )
+        self.server = uvicorn.Server(config)
+
+    def run(self) -> None:
+        """Serve until SIGTERM or Ctrl-C, then answer what is under way and stop."""
+        self._keys.take(self._company())
+        if not len(self._keys):
+            log.warning("no key", hint="every request is answered with 401: set ingest.keys, or make a token with the"
+                                       " scope publish")
+        self.server.run()
+
+    def _app(self) -> Starlette:
+        ingest = self._settings.ingest
+        self._outbox = Outbox(self._settings, asyncio.get_running_loop())
+        door = Door(ingest, self._keys, Rates(ingest.rate, ingest.burst, time.monotonic),
+                    Reader(self._settings, self._codec, time.time), self._outbox, Counts())
+        return create_app(door, self._life)
+
+    @asynccontextmanager
+    async def _life(self, _app: Starlette) -> AsyncIterator[None]:
+        renewing = asyncio.create_task(self._renew())
+        log.info("listening", host=self._settings.ingest.host, port=self._settings.ingest.port, keys=len(self._keys))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing
+            left = self._outbox.close(self._settings.ingest.timeout) if self._outbox else 0
+            log.info("stopped", unheard=left)
+
+    async def _renew(self) -> None:
+        """Take over tokens that were made or withdrawn; what cannot be read leaves those of before."""
+        while True:
+            await asyncio.sleep(self._settings.ingest.refresh)
+            try:
+                self._keys.take(await asyncio.to_thread(self._company))
+            except (ConfigErrors, StoreError, OSError) as error:
+                log.warning("tokens not renewed", why=str(error))
+
+
+def company_reader(settings: ProcessorSettings, environ: Mapping[str, str]) -> CompanyOf:
+    """How the company is read, wherever the configuration comes from."""
+    if settings.config_source == "files":
+        return lambda: load_company(settings.config_folder)
+
+    def from_topic() -> Company:
+        with opened_store(settings, environ) as store:
+            version = store.current(COMPANY)
+        return company_of(version.content if version else None)
+
+    return from_topic
+
+
+def main(settings: ProcessorSettings, environ: Mapping[str, str], codec: Codec) -> Any:
+    """Run until told to stop."""
+    Ingest(settings, codec, company_reader(settings, environ)).run()
