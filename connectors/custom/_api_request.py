@@ -17,7 +17,7 @@ from connectors.kit.template import Lookup, Template, as_text, header_value, pat
 MAX_BODY = 262_144
 MAX_HEADERS = 32_768
 MAX_URL = 16_384
-OURS: Mapping[str, str] = {"User-Agent": "prompt-actions", "Accept": "*/*"}
+OURS: Mapping[str, str] = {"Accept": "*/*"}
 
 ApiCall = Call[Any, Any]
 

@@ -63,7 +63,7 @@ def test_the_saved_request_is_filled_and_sent():
     assert request.headers["X-Typed"] == "too dear"
     assert request.headers["X-Request-Id"] == OUTCOME
     assert request.headers["Content-Type"] == "application/json"
-    assert request.headers["User-Agent"] == "prompt-actions"
+    assert "User-Agent" not in request.headers  # the processor's own, which is a setting
     assert flows.json(request) == {"plan": "gold", "seats": 3, "note": "said: too dear", "fixed": 1}
     assert (request.timeout, request.effect) == (10, True)
     assert done.done == ("", "", {"status": "201"})
@@ -215,7 +215,7 @@ def test_whatever_is_typed_there_are_as_many_headers_as_were_saved(typed, attrib
         return
     out = signed(request, action)
     assert [line.partition(":")[0] for line in out.headers] == [
-        "User-Agent", "Accept", "X-Typed", "X-Nick", "X-Request-Id",
+        "Accept", "X-Typed", "X-Nick", "X-Request-Id",
     ]
     assert all(" " <= character <= "~" for line in out.headers for character in line)
     assert flows.header(out, "X-Typed") == f"t={typed.strip()}"
