@@ -6,7 +6,7 @@ import fcntl
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from hashlib import blake2b
 from types import TracebackType
@@ -126,19 +126,41 @@ class Desk:
         """An interaction as the processor reads it."""
         return self._codec.encode_event(event)
 
-    def plan(self, wanted: Selection, options: Options, rate: float, edited: bytes | None = None) -> Plan:
-        """What a replay would do; the run waits under its id, to be made by `replay` or forgotten by `drop`."""
+    def plan(
+        self, wanted: Selection, options: Options, rate: float, edited: bytes | None = None, *, run: str = "",
+        progress: Callable[[int], None] = _quiet,
+    ) -> Plan:
+        """What a replay would do; the run waits under its id, to be made by `replay` or forgotten by `drop`.
+
+        `progress` is told how many letters were looked at; what it raises ends the planning.
+        """
         if self._configuration is None:
             raise DeskError("a replay needs the apps' configuration: run it where config_folder holds it")
         other = self._replayer.runs.unfinished(wanted)
         if other is not None:
             raise DeskError(f"run {other.id} of the same filter is not finished: `dead-letters replay --resume "
                             f"{other.id}` goes on with it, `--abandon {other.id}` gives it up")
-        return self._replayer.plan(secrets.token_hex(4), wanted, options, self._who.name, rate, edited)
+        return self._replayer.plan(run or secrets.token_hex(4), wanted, options, self._who.name, rate, edited, progress)
 
     def drop(self, run: str) -> None:
         """A plan that nobody wants."""
         self._replayer.runs.forget(run)
+
+    def drop_plans(self) -> None:
+        """All plans that were made here and that nobody went on with."""
+        self._replayer.runs.forget_plans()
+
+    def unfinished(self, wanted: Selection) -> Run | None:
+        """The run of the same filter that keeps another one from being planned."""
+        return self._replayer.runs.unfinished(wanted)
+
+    def counts(self, run: str) -> Counter[str]:
+        """How the letters of a run stand."""
+        return self._replayer.runs.counts(run)
+
+    def failures(self, run: str) -> Sequence[tuple[str, str, int]]:
+        """Why letters of a run failed again: reason, code, how many."""
+        return self._replayer.runs.failures(run)
 
     def run(self, name: str) -> Run:
         """A run by its id; raises DeskError."""

@@ -28,12 +28,20 @@ class Follower:
         self._settings = settings
         self._index = index
         self._topic = settings.topics.dead_letters
-        self._reader = LogReader(settings)
+        self._opened: LogReader | None = None
         self._identity = ""
+
+    @property
+    def _reader(self) -> LogReader:
+        """Opened when first needed: whoever only looks into the index needs no broker."""
+        if self._opened is None:
+            self._opened = LogReader(self._settings)
+        return self._opened
 
     def close(self) -> None:
         """Free the clients."""
-        self._reader.__exit__(None, None, None)
+        if self._opened is not None:
+            self._opened.__exit__(None, None, None)
 
     def follow(self, progress: Progress | None = None) -> int:
         """Read what is new; returns how many records. Raises LogError where the topic cannot be read."""

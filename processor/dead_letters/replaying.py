@@ -25,8 +25,14 @@ from processor.settings import TopicSettings
 BATCH = 1000
 MOST_AT_ONCE = 100
 LOOK_EVERY = 1.0
+LOOKED = 100
+"""Letters of a plan between two words about its progress."""
 Progress = Callable[[Counter[str]], None]
 Stop = Callable[[], bool]
+
+
+def _unseen(_looked_at: int) -> None:
+    """Progress of a plan that nobody looks at."""
 
 
 class Replayer:
@@ -45,7 +51,8 @@ class Replayer:
     # planning
 
     def plan(
-        self, run: str, selection: Selection, options: Options, by: str, rate: float, edited: bytes | None = None
+        self, run: str, selection: Selection, options: Options, by: str, rate: float, edited: bytes | None = None,
+        progress: Callable[[int], None] = _unseen,
     ) -> Plan:
         """What would happen; the run is kept under its id until it is made or forgotten."""
         self.runs.begin(run, selection, options, by)
@@ -57,6 +64,8 @@ class Replayer:
                 verdict = Verdict("", again=True)
             if total.add(letter.app_id, verdict):
                 batch.append(Item(number, key, letter.replays + 1, edited))
+            if number % LOOKED == 0:
+                progress(number)
             if len(batch) >= BATCH:
                 self.runs.add(run, batch)
                 batch.clear()

@@ -84,6 +84,11 @@ class Runs:
         """All runs, newest first."""
         return self._runs("state <> ?", "planned")
 
+    def forget_plans(self) -> None:
+        """All plans that were never made."""
+        for one in self._runs("state = ?", "planned"):
+            self.forget(one.id)
+
     def unfinished(self, selection: Selection) -> Run | None:
         """The run of the same filter that has letters still to be sent."""
         found = self._runs("state IN ('running', ?)", "interrupted")
