@@ -16,7 +16,8 @@ from connectors.kit.event import CHAIN_INTERACTIONS, EXPORT_INTERACTIONS
 from connectors.kit.export import Export
 from processor.config import durations, secrets
 from processor.config.shapes import AppShape, BindingShape, ConnectorShape, ExportShape, LimitsShape
-from processor.settings import ProcessorSettings
+from processor.kafka.topics_file import Topics
+from processor.settings import ProcessorSettings, TopicSettings
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 """What editors read best."""
@@ -41,6 +42,7 @@ def schemas(known: Mapping[str, Connector]) -> Mapping[str, Schema]:
     """The schema of each kind of file, by the name of its own file."""
     made = {
         "app": _app(known), "connectors": _connectors(known), "prompts": _prompts(known), "processor": _processor(),
+        "topics": _topics(),
     }
     return {FILE.format(name): {"$schema": DIALECT, "$comment": f"Made by `{COMMAND}`; changes are lost.", **one}
             for name, one in made.items()}
@@ -141,6 +143,14 @@ def _when(name: str, action: Action, collected: Collected) -> Schema:
 def _processor() -> Schema:
     collected = _collect([ProcessorSettings])
     return _whole(collected, ProcessorSettings, "Settings of the processor")
+
+
+def _topics() -> Schema:
+    collected = _collect([Topics])
+    schema = _whole(collected, Topics, "The topics that the processor needs")
+    named = {name: {"$ref": "#/$defs/Topic"} for name in TopicSettings.model_fields}
+    schema["properties"]["topics"] = {**_closed(named), "required": list(named)}
+    return schema
 
 
 # parts

@@ -20,24 +20,25 @@ PLACES = (_PACKAGE / "_data" / "config" / FILE, _PACKAGE.parent / "config" / FIL
 """The file that comes with the package: installed, and in a checkout."""
 
 
-class _Topic(BaseModel):
+class Topic(BaseModel):
     """One topic."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    why: str = ""
-    partitions: Literal["users"] | int
-    settings: dict[str, str | bool | int | float] = {}
+    why: str = Field("", description="What it is for.")
+    partitions: Literal["users"] | int = Field(description="`users` where the key names a user, else a number.")
+    settings: dict[str, str | bool | int | float] = Field(
+        {}, description="Kafka's own settings of topics; times may carry a unit, such as 7d.")
 
 
-class _Topics(BaseModel):
+class Topics(BaseModel):
     """The whole file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    partitions: int = Field(ge=1)
-    replication: int = Field(DEFAULT_REPLICATION, ge=-1)
-    topics: dict[str, _Topic]
+    partitions: int = Field(ge=1, description="Of each topic whose key names a user.")
+    replication: int = Field(DEFAULT_REPLICATION, ge=-1, description="-1 is the broker's own default.")
+    topics: dict[str, Topic] = Field(description="By what each is for; the names are the settings `topics.*`.")
 
 
 def topics_path(config_folder: Path) -> Path:
@@ -52,14 +53,14 @@ def read_topics(path: Path, names: Mapping[str, str]) -> tuple[TopicSpec, ...]:
     reading = Reading(path.parent, {}, {}, errors=errors)
     place = Place(document)
     raw = document.mapping((), document.data, reading.errors)
-    shape = checked(_Topics, raw, place, reading) if not reading.errors else None
+    shape = checked(Topics, raw, place, reading) if not reading.errors else None
     specs = _specs(shape, names, place, reading) if shape else ()
     if reading.errors:
         raise ConfigErrors(reading.errors)
     return specs
 
 
-def _specs(shape: _Topics, names: Mapping[str, str], place: Place, reading: Reading) -> tuple[TopicSpec, ...]:
+def _specs(shape: Topics, names: Mapping[str, str], place: Place, reading: Reading) -> tuple[TopicSpec, ...]:
     for role in shape.topics.keys() - names.keys():
         here = place.at("topics", role)
         reading.errors.append(here.error(f"no topic of the processor is called '{role}'", nearest(role, names),
@@ -70,7 +71,7 @@ def _specs(shape: _Topics, names: Mapping[str, str], place: Place, reading: Read
                  for role in names if role in shape.topics)
 
 
-def _spec(role: str, name: str, shape: _Topics, place: Place, reading: Reading) -> TopicSpec:
+def _spec(role: str, name: str, shape: Topics, place: Place, reading: Reading) -> TopicSpec:
     topic = shape.topics[role]
     if (topic.partitions == "users") != (role in USER_ROLES):
         hint = "write 'users'" if role in USER_ROLES else "write a number"

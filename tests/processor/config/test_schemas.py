@@ -13,7 +13,7 @@ from testkit.vendors import settings as emulated
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 MARK = "# yaml-language-server: $schema="
-FILES = [CONFIG / "processor.yaml", *sorted((CONFIG / "apps").rglob("*.yaml"))]
+FILES = [CONFIG / "processor.yaml", CONFIG / "topics.yaml", *sorted((CONFIG / "apps").rglob("*.yaml"))]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,9 @@ def test_the_settings_of_every_connector_fit(check, name):
     ("prompts", {"p": {"acept": []}}, "$.p"),
     ("prompts", {"p": {"accept": [{"action": "stripe.aply"}]}}, "$.p"),
     ("processor", {"kafka": {"servers": "x"}}, "$.kafka.servers"),
+    ("topics", {"partitions": 0, "topics": {}}, "$.partitions"),
+    ("topics", {"partitions": 1, "topics": {"confg": {"partitions": 1}}}, "$.topics.confg"),
+    ("topics", {"partitions": 1, "topics": {"config": {"partitions": "user"}}}, "$.topics.config.partitions"),
     ("processor", {"drain": "soon"}, "$.drain"),
     ("processor", {"registry": {"url": "http://r", "password": "open"}}, "$.registry"),
 ])
