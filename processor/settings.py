@@ -37,11 +37,20 @@ def _seconds(value: Any) -> Any:
     return value
 
 
+_WITH_UNDERSCORES = frozenset({"log_level", "ssl_key", "ssl_certificate", "ssl_ca", "ssl_engine_callback_data"})
+"""Of librdkafka's properties that are values, those which really are spelled so."""
+
+
+def property_name(name: str) -> str:
+    """A property as librdkafka calls it; `a_b`, which the environment can spell, means `a.b`."""
+    return name if name in _WITH_UNDERSCORES else name.replace("_", ".")
+
+
 def _texts(value: Any) -> Any:
-    """Properties of librdkafka as texts; `a_b`, which the environment can spell, means `a.b`."""
+    """Properties of librdkafka as texts."""
     if not isinstance(value, Mapping):
         return value
-    return {str(name).replace("_", "."): _text(one) for name, one in value.items()}
+    return {property_name(str(name)): _text(one) for name, one in value.items()}
 
 
 def _text(value: Any) -> Any:
@@ -340,6 +349,7 @@ class ProcessorSettings(BaseSettings):
     join_grace: Seconds = Field(30.0, description="Longest wait for attributes that are not synced yet.")
     retry: RetrySettings = Field(RetrySettings(), description="How an unavailable vendor is tried again.")
     misconfigured_grace: Seconds = Field(DAY, description="How long chains wait for wrong settings to be mended.")
+    misconfigured_pause: Seconds = Field(30.0, description="Time between two tries of settings that are refused.")
     drain: Seconds = Field(40.0, description="Longest wait for calls under way when partitions leave or it stops.")
     future_tolerance: Seconds = Field(DAY, description="Events further ahead of the clock are undecodable.")
     max_value_bytes: Bytes = Field(ByteSize(MIB), description="Larger messages are undecodable.")

@@ -16,7 +16,7 @@ from processor.config.errors import ConfigError, ConfigErrors, nearest
 from processor.config.fields import Place, explained, opened
 from processor.config.reading import Reading
 from processor.config.vault import Access
-from processor.settings import DELIMITER, PREFIX, ProcessorSettings, VaultSettings
+from processor.settings import DELIMITER, PREFIX, ProcessorSettings, VaultSettings, property_name
 
 DEFAULT_FILE = Path("config/processor.yaml")
 FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
@@ -151,7 +151,7 @@ def _from_environment(variables: Mapping[PathOf, str], reading: Reading) -> dict
     kafka = values.get("kafka", {})
     for field in PROPERTY_FIELDS:
         if isinstance(kafka.get(field), dict):
-            kafka[field] = {name.replace("_", "."): value for name, value in kafka[field].items()}
+            kafka[field] = {property_name(name): value for name, value in kafka[field].items()}
     return values
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Consumer
 
 from processor.config import reference
 from processor.config.errors import ConfigErrors
@@ -71,6 +72,15 @@ def test_times_and_sizes_take_units(file):
     settings = load_settings({"PROMPT_ACTIONS_HTTP__TIMEOUT": "1500ms", "PROMPT_ACTIONS_RETRY__CAP": "7.5"}, file)
     assert (settings.join_grace, settings.drain, settings.max_value_bytes) == (120.0, 5.0, 2 * 1024 * 1024)
     assert (settings.http.timeout, settings.retry.cap, settings.flow.max_in_flight_bytes) == (1.5, 7.5, 1000)
+
+
+def test_a_property_that_really_has_an_underscore_keeps_it(file):
+    """There is `log_level` and no `log.level`; in the environment both are spelled alike."""
+    file.write_text("kafka:\n  properties: {log_level: 3, socket_timeout_ms: 900}\n")
+    settings = load_settings({"PROMPT_ACTIONS_KAFKA__CONSUMER_PROPERTIES__LOG_LEVEL": "7"}, file)
+    assert settings.kafka.properties == {"log_level": "3", "socket.timeout.ms": "900"}
+    assert settings.kafka.consumer_properties == {"log_level": "7"}
+    Consumer(settings.kafka.client({"group.id": "g"}, settings.kafka.consumer_properties, {"log_level": 0})).close()
 
 
 def test_properties_of_librdkafka_pass_through_with_references_resolved(file):
