@@ -21,6 +21,6 @@ class Link(NamedTuple):
 
 
 NAVIGATION: tuple[Link, ...] = (
-    Link("Connectors", "/apps/{app}/connectors", Permission.SEE_SETTINGS),
+    Link("Actions", "/apps/{app}/connectors", Permission.SEE_SETTINGS),
 )
 """In the order shown; the server asks again when a page is opened."""

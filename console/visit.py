@@ -41,6 +41,8 @@ class Console:
 
     def company(self) -> Company:
         """The company as it is now; read anew only when it has changed."""
+        if self.options.company is not None:
+            return self.options.company()
         version = self.reads.current(COMPANY)
         if version is not self._company[0]:
             self._company = version, company_of(version.content if version else None)

@@ -114,7 +114,9 @@ def _written(field: FormField, value: Any) -> str:
 
 
 def _dumped(value: Any) -> str:
-    return "" if value in ({}, [], "") else yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False).rstrip()
+    if value in ({}, [], ""):
+        return ""
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False).rstrip()
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.testclient import TestClient
 
 from console.app import create_app
@@ -45,6 +47,17 @@ def company() -> dict[str, Any]:
     made = Company(members=members, tokens=tokens, accounts=[
         {"email": address(Role.COMPANY_ADMINISTRATOR), "password": hashed()}])
     return dict(content_of(made))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """argon2 is slow by design; here it is not what is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+        patch.setattr(passwords, "_hasher", lambda: cheap)
+        passwords._nobody.cache_clear()
+        yield
+    passwords._nobody.cache_clear()
 
 
 def hashed() -> str:

@@ -1,0 +1,63 @@
+"""Serves the console: opens what it stands on, and closes it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+import uvicorn
+
+from console.app import create_app
+from console.options import AuditLog, ConsoleOptions
+from processor.access import Company
+from processor.access.file import load_company
+from processor.audit.log import FileAudit, TopicAudit
+from processor.config.source import opened_store
+from processor.config.store import Store
+from processor.control.switchboard import dialling
+from processor.kafka.reader import LogError, LogReader
+from processor.settings import ProcessorSettings
+
+GRACE = 5
+"""Seconds for requests under way when it stops."""
+
+
+@contextmanager
+def opened(settings: ProcessorSettings, environ: Mapping[str, str]) -> Iterator[ConsoleOptions]:
+    """The options of a console over these settings; raises StoreError where the topic cannot be read."""
+    with ExitStack() as stack:
+        store = stack.enter_context(opened_store(settings, environ))
+        yield ConsoleOptions(
+            store, lambda: dialling(settings.http), settings.console, audit=_audit(settings, stack),
+            company=_company(settings, store),
+        )
+
+
+def _audit(settings: ProcessorSettings, stack: ExitStack) -> AuditLog:
+    """The topic where there is one; a file where configuration needs no Kafka, or the topic is not made."""
+    if settings.config_source == "files":
+        return FileAudit(settings.state.folder)
+    reader = stack.enter_context(LogReader(settings))
+    try:
+        reader.partitions(settings.topics.audit)
+    except LogError:
+        return FileAudit(settings.state.folder)
+    return TopicAudit(settings, reader)
+
+
+def _company(settings: ProcessorSettings, store: Store) -> Callable[[], Company] | None:
+    return (lambda: load_company(settings.config_folder)) if store.read_only else None
+
+
+def serve(options: ConsoleOptions) -> None:
+    """Answer until SIGTERM or Ctrl-C."""
+    server(options).run()
+
+
+def server(options: ConsoleOptions) -> uvicorn.Server:
+    """A server of the console; whoever runs it in a thread of its own ends it by `should_exit`."""
+    settings = options.settings
+    return uvicorn.Server(uvicorn.Config(
+        create_app(options), host=settings.host, port=settings.port, proxy_headers=False, server_header=False,
+        access_log=False, log_config=None, timeout_graceful_shutdown=GRACE, h11_max_incomplete_event_size=32 << 10,
+    ))
