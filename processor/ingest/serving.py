@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -40,6 +43,7 @@ class Ingest:
         self._keys = Keys(given, time.time)
         self._codec = codec
         self._outbox: Outbox | None = None
+        self._port = settings.ingest.port
         config = uvicorn.Config(
             self._app, factory=True, host=settings.ingest.host, port=settings.ingest.port, log_config=None,
             access_log=False, server_header=False, lifespan="on", proxy_headers=False,
@@ -53,7 +57,12 @@ class Ingest:
         if not len(self._keys):
             log.warning("no key", hint="every request is answered with 401: set ingest.keys, or make a token with the"
                                        " scope publish")
-        self.server.run()
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+        for one in (signal.SIGTERM, signal.SIGINT):  # uvicorn sends itself, once it has ended, what it was ended by
+            signal.signal(one, lambda *_: None)
+        with _listening(self._settings) as taken:
+            self._port = taken.getsockname()[1]
+            self.server.run([taken])
 
     def _app(self) -> Starlette:
         ingest = self._settings.ingest
@@ -65,7 +74,7 @@ class Ingest:
     @asynccontextmanager
     async def _life(self, _app: Starlette) -> AsyncIterator[None]:
         renewing = asyncio.create_task(self._renew())
-        log.info("listening", host=self._settings.ingest.host, port=self._settings.ingest.port, keys=len(self._keys))
+        log.info("starting", host=self._settings.ingest.host, port=self._port, keys=len(self._keys))
         try:
             yield
         finally:
@@ -83,6 +92,20 @@ class Ingest:
                 self._keys.take(await asyncio.to_thread(self._company))
             except (ConfigErrors, StoreError, OSError) as error:
                 log.warning("tokens not renewed", why=str(error))
+
+
+def _listening(settings: ProcessorSettings) -> socket.socket:
+    """A socket of our own, so that a port that is taken is told as what it is."""
+    host, port = settings.ingest.host, settings.ingest.port
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        told = f"port {host}:{port} cannot be opened ({error.strerror}): choose another in ingest.host, ingest.port"
+        raise OSError(error.errno, told) from None
+    return made
 
 
 def company_reader(settings: ProcessorSettings, environ: Mapping[str, str]) -> CompanyOf:
