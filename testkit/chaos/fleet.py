@@ -7,6 +7,7 @@ import time
 from collections import Counter
 
 from testkit.chaos.weather import SLOTS
+from testkit.processor.doubts import Blow
 from testkit.processor.process import Processor
 from testkit.processor.site import Site
 
@@ -29,6 +30,11 @@ class Slot:
         self.due = 0.0
         self.halted_until = 0.0
 
+    @property
+    def name(self) -> str:
+        """By which the vendors know its process."""
+        return f"p{self.number}-{self.lives}"
+
 
 class Fleet:
     """All slots."""
@@ -42,6 +48,8 @@ class Fleet:
         """By name at the vendors: wall time of the start."""
         self.done: Counter[str] = Counter()
         """What was done to them, and what they did."""
+        self.blows: list[Blow] = []
+        """What befell them and may leave calls in doubt: an orderly end does not."""
         self.odd: list[str] = []
         """Ends that nobody asked for, with their last words."""
 
@@ -62,7 +70,7 @@ class Fleet:
 
     def _start(self, slot: Slot) -> None:
         slot.lives += 1
-        name = f"p{slot.number}-{slot.lives}"
+        name = slot.name
         self.started[name] = time.time()
         slot.process = self._site.processor(f"p{slot.number}", http__user_agent=name)
         slot.process.start()
@@ -73,7 +81,8 @@ class Fleet:
         code = process.wait()
         if code not in ASKED_FOR:
             self.done["ended by itself"] += 1
-            self.odd.append(f"p{slot.number}-{slot.lives} ended with {code}\n{process.last_words()[-600:]}")
+            self.odd.append(f"{slot.name} ended with {code}\n{process.last_words()[-600:]}")
+            self._note(slot)
         slot.process = None
         slot.due = max(slot.due, self.now() + TRIES_AGAIN) if code not in ASKED_FOR else slot.due
 
@@ -81,6 +90,20 @@ class Fleet:
         slot.halted_until = 0.0
         if slot.process is not None and slot.process.running:
             slot.process.resume()
+
+    def _note(self, slot: Slot, seconds: float = 0.0) -> None:
+        now = time.time()
+        self.blows.append(Blow(slot.name, now, now + seconds))
+
+    def began_anew(self) -> list[Blow]:
+        """Processes that lost what they had in memory by their own decision, as their logs tell."""
+        return [Blow(name, at, at) for slot in self.slots if slot.process is not None
+                for at in slot.process.times("beginning anew") for name in [self._life(slot.number, at)]]
+
+    def _life(self, number: int, at: float) -> str:
+        """The life of a slot at a moment."""
+        lives = [(started, name) for name, started in self.started.items() if name.startswith(f"p{number}-")]
+        return max(((started, name) for started, name in lives if started <= at), default=(0.0, ""))[1]
 
     def running(self, slot: int) -> Slot | None:
         """A slot with a process in it: the one named, or the next."""
@@ -95,6 +118,7 @@ class Fleet:
         one = self.running(slot)
         if one is None:
             return False
+        self._note(one)
         one.process.kill()  # type: ignore[union-attr]
         one.halted_until, one.due = 0.0, self.now() + again_after
         self.done["kills"] += 1
@@ -104,6 +128,7 @@ class Fleet:
         """SIGSTOP for a while, which may be longer than its session."""
         one = self.running(slot)
         if one is not None and not one.halted_until:
+            self._note(one, seconds)
             one.process.halt()  # type: ignore[union-attr]
             one.halted_until = self.now() + seconds
             self.done["halts"] += 1

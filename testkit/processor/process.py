@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import HTTPError, URLError
@@ -159,6 +160,13 @@ class Processor:
     def said(self, event: str) -> list[dict[str, Any]]:
         """Log lines of one kind since its last start."""
         return [line for line in self.lines() if line.get("event") == event]
+
+    def times(self, event: str) -> list[float]:
+        """When a kind of line was logged, by wall time, in all its lives."""
+        if not self.log.exists():
+            return []
+        lines = [_line(raw) for raw in self.log.read_bytes().split(b"\n") if event.encode() in raw]
+        return [datetime.fromisoformat(one["time"]).timestamp() for one in lines if one.get("event") == event]
 
     def last_words(self) -> str:
         """The end of its log, for the text of a failure."""
