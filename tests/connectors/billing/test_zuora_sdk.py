@@ -111,7 +111,8 @@ def test_older_changes_are_made_as_the_vendors_library_does(client, keeper, id, 
 
 def test_an_older_subscription_is_made_as_the_vendors_library_does(client, keeper):
     made = answer(json={"success": True, "subscriptionNumber": "S-9"})
-    *_, request = ours("create_subscription", page(), made, settings=OLDER, product_rate_plan_id="prp_2", term_type="TERMED")
+    params = {"product_rate_plan_id": "prp_2", "term_type": "TERMED"}
+    *_, request = ours("create_subscription", page(), made, settings=OLDER, **params)
     client.subscriptions_api().create_subscription(body(request), idempotency_key=request.headers["Idempotency-Key"])
     compare(request, keeper.kept[0], (*ALL, "idempotency-key"))
 
