@@ -53,7 +53,7 @@ def plan(
     """Say what would change, and nothing else: the folder against what is live on the config topic.
 
     Which prompts gain or lose which actions, which connectors get which settings (a secret is told as another one,
-    never its value), and how many chains that are under way finish under the version that they began with.
+    never its value), and which chains are under way: a call that has begun finishes as it began.
     """
     if against is not None:
         _between(context, folder or context.settings.config_folder, against, form, lenient=lenient)
@@ -130,9 +130,15 @@ def show(context: Context, found: Sequence[Plan], kept: Sequence[str], form: For
     changing = {plan.name for plan in found if not plan.empty}
     for one in _under_way(context) if changing else ():
         if one.app_id in changing:
-            chains = "1 chain that is" if one.chains == 1 else f"{one.chains} chains that are"
-            say(f"{one.app_id}: {chains} under way under version {one.version} "
-                f"{'finishes' if one.chains == 1 else 'finish'} under it")
+            _tell_under_way(one)
+
+
+def _tell_under_way(one: UnderWay) -> None:
+    if one.running:
+        say(f"{one.app_id}: chains at a call, begun under version {one.version}: {one.running}; they finish under it")
+    if one.waiting:
+        say(f"{one.app_id}: chains that wait, begun under version {one.version}: {one.waiting}; what they have done "
+            "stays, what they have not done runs under the new version")
 
 
 def _under_way(context: Context) -> list[UnderWay]:
@@ -159,4 +165,4 @@ def _between(context: Context, folder: Path, against: Path, form: Form, *, lenie
     found = difference(before, after)
     emit([one._asdict() for one in found], COLUMNS, form)
     say(f"{len(found)} differences from {folder} (version {before.version}) to {against} (version "
-        f"{after.version}). Chains that are under way end as they began; nothing was changed.")
+        f"{after.version}). Calls that are under way end as they began; nothing was changed.")

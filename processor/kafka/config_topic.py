@@ -13,6 +13,8 @@ from processor.config.store import StoreError
 from processor.settings import ProcessorSettings
 
 ANSWER_SECONDS = 30.0
+LOOK_SECONDS = 10.0
+"""For an answer of a broker that is well; one that is away is told so soon."""
 HELPING = 500
 WAIT_SECONDS = 0.02
 PATIENCE_SECONDS = 2.0
@@ -89,7 +91,7 @@ class TopicReader:
     def _partitions(self) -> list[int]:
         try:
             # all topics: asking for one by its name can make it
-            found = self._ends.list_topics(timeout=ANSWER_SECONDS).topics.get(self.topic)
+            found = self._ends.list_topics(timeout=LOOK_SECONDS).topics.get(self.topic)
         except KafkaException as error:
             raise StoreError(f"no broker answers: {said(error)}; is kafka.bootstrap_servers right?") from error
         if found is None or found.error is not None or not found.partitions:
@@ -99,7 +101,7 @@ class TopicReader:
     def _end(self, number: int) -> int:
         try:
             place = TopicPartition(self.topic, number)
-            return int(self._ends.get_watermark_offsets(place, timeout=ANSWER_SECONDS)[1])
+            return int(self._ends.get_watermark_offsets(place, timeout=LOOK_SECONDS)[1])
         except KafkaException as error:
             raise StoreError(f"{self.topic} cannot be read: {said(error)}") from error
 

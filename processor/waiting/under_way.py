@@ -1,4 +1,4 @@
-"""How many chains are open under which version of their app's configuration: they end under it, whatever is applied."""
+"""How many chains are open under which version of their app's configuration, for those who are about to change it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 
 BATCH = 5000
 CACHE_KIB = 16384
+Row = tuple[bytes, str, str, bool]
 
 
 class UnderWay(NamedTuple):
-    """Open chains of one app and version."""
+    """Open chains of one app, and the version of its configuration that they were recorded under."""
 
     app_id: str
     version: str
-    """Digest of the app's configuration; "" of what has none yet."""
-    chains: int
+    """Digest; "" of what has none yet."""
+    running: int
+    """At a call that must not be repeated; they finish under this version."""
+    waiting: int
+    """Parked: what they have not done yet runs under the version of then."""
 
 
 def read_under_way(settings: ProcessorSettings, progress: Progress | None = None) -> list[UnderWay]:
@@ -36,22 +40,24 @@ def read_under_way(settings: ProcessorSettings, progress: Progress | None = None
     # A database without a name lies in a temporary file of its own, and only its cache in memory.
     with LogReader(settings) as reader, closing(sqlite3.connect("")) as db:
         db.executescript(f"""PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{CACHE_KIB};
-            CREATE TABLE chains(id PRIMARY KEY, app, version) WITHOUT ROWID;""")
+            CREATE TABLE chains(id PRIMARY KEY, app, version, running) WITHOUT ROWID;""")
         extents = reader.extents(settings.topics.chains)
         rows = map(_row, reader.read(extents) if progress is None else reader.read(extents, progress))
         for batch in _batches(rows):
-            db.executemany("INSERT OR REPLACE INTO chains VALUES (?, ?, ?)", batch)
+            db.executemany("INSERT OR REPLACE INTO chains VALUES (?, ?, ?, ?)", batch)
         return [UnderWay(*row) for row in db.execute(
-            "SELECT app, version, count(*) FROM chains WHERE app <> '' GROUP BY app, version ORDER BY app, version")]
+            "SELECT app, version, sum(running), count(*) - sum(running) FROM chains WHERE app <> ''"
+            " GROUP BY app, version ORDER BY app, version")]
 
 
-def _row(message: Any, codec: Codec = Codec()) -> tuple[bytes, str, str]:  # noqa: B008  one for all records
+def _row(message: Any, codec: Codec = Codec()) -> Row:  # noqa: B008  one for all records
     app_id, _, ident = (message.key() or b"").decode("utf-8", "replace").partition(":")
     if message.value() is None:
-        return identity(app_id, ident), "", ""
-    return identity(app_id, ident), app_id, codec.chain(message.value()).config_version
+        return identity(app_id, ident), "", "", False
+    chain = codec.chain(message.value())
+    return identity(app_id, ident), app_id, chain.config_version, chain.state == "running"
 
 
-def _batches(rows: Iterator[tuple[bytes, str, str]]) -> Iterator[list[tuple[bytes, str, str]]]:
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
     while batch := list(islice(rows, BATCH)):
         yield batch

@@ -148,7 +148,7 @@ def test_apply_shows_the_plan_asks_and_tells_the_number(site, store, files, comm
     assert "Nothing to apply." in talk
 
 
-def test_plan_says_what_would_change_and_which_chains_finish_under_the_old_version(
+def test_plan_says_what_would_change_and_which_chains_are_under_way(
     site, store, files, command, vendors,
 ):
     first = store.apply("alpha", alpha(vendors.url), base=0, by="ann")
@@ -162,7 +162,7 @@ def test_plan_says_what_would_change_and_which_chains_finish_under_the_old_versi
     assert rows == [{"app": "alpha", "part": "prompt", "name": "offer.accept", "kind": "changed",
                      "what": "the-call: api_action", "before": "take", "after": "once"}]
     assert f"alpha: from version 1 ({first.digest}) to" in talk
-    assert f"alpha: 3 chains that are under way under version {first.digest} finish under it" in talk
+    assert f"alpha: chains that wait, begun under version {first.digest}: 3; what they have done stays" in talk
     assert "Nothing was changed." in talk
     assert store.current("alpha") == first
 
@@ -262,3 +262,24 @@ def test_other_commands_read_the_topic_too(site, store, command, vendors):
     store.apply("alpha", alpha(vendors.url), base=0, by="ann")
     _, rows, talk = command("explain", "alpha", "u1", "offer", "accept")
     assert rows[0]["config_version"] == store.current("alpha").digest, talk
+
+
+def test_a_running_chain_ends_as_it_began_and_one_that_waits_goes_on_under_the_new_version(site, store, vendors):
+    """What `plan` says of them."""
+    content = alpha(vendors.url) | {"prompts": {
+        "offer": {"accept": [call("once", id="slow"), call("take", id="behind")]},
+        "other": {"accept": [call("account", id="down")]}}}
+    first = store.apply("alpha", content, base=0, by="ann")
+    vendors.fault("delay", vendor="custom_api", path="/once/", delay=3, times=1)
+    vendors.fault("answer", vendor="custom_api", path="/account/", status=503, retry_after=2, times=1)
+    processor = site.started()
+    site.sync("alpha", {"u1": {"account": "a"}, "u2": {"account": "b"}})
+    site.publish(event(1, "u1", time=now()), event(2, "u2", "other", time=now()))
+    processor.until(lambda: processor.metric("books_events_parked") == 1, what="one that waits")
+    second = store.apply("alpha", content | {"prompts": {
+        "offer": {"accept": [call("take", id="new")]}, "other": {"accept": [call("take", id="down")]}}},
+        base=1, by="ann")
+    with site.results() as results:
+        found = {(one.value.event_id, one.value.binding_id): one.value.config_version for one in results.at_least(3)}
+    assert found == {("e00001", "slow"): first.digest, ("e00001", "behind"): first.digest,
+                     ("e00002", "down"): second.digest}

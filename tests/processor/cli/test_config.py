@@ -66,3 +66,64 @@ def test_no_secret_value_is_printed(run):
     ran = run("config", "validate", "--folder", str(ROOT / "config"), **environ)
     assert ran.code == 1
     assert "hunter22" not in ran.out + ran.err
+
+
+def test_mistakes_are_counted_and_nothing_is_said_of_changes(run, tmp_path):
+    """`validate` never changes anything, so it has nothing to say about that."""
+    (tmp_path / "apps" / "shop").mkdir(parents=True)
+    (tmp_path / "apps" / "shop" / "app.yaml").write_text("titel: x\n")
+    assert run("config", "validate", "--folder", str(tmp_path)).err == "1 mistake.\n"
+
+
+def shop(folder, title="Shop", action="take"):
+    """A folder with one app."""
+    app = folder / "apps" / "shop"
+    app.mkdir(parents=True, exist_ok=True)
+    (app / "app.yaml").write_text(f"title: {title}\n")
+    (app / "connectors.yaml").write_text("custom_api:\n  settings:\n    api_actions:\n"
+                                         "      take: {url: https://shop.example/take}\n"
+                                         "      leave: {url: https://shop.example/leave}\n")
+    (app / "prompts.yaml").write_text("offer:\n  accept:\n    - action: custom_api.call_api\n"
+                                      f"      params: {{api_action: {action}}}\n")
+    return folder
+
+
+def test_plan_against_another_folder_needs_no_kafka(run, tmp_path):
+    before, after = shop(tmp_path / "a"), shop(tmp_path / "b", action="leave")
+    ran = run("config", "plan", "--folder", str(before), "--against", str(after))
+    assert ran.code == 0, ran.err
+    assert [(one["name"], one["what"], one["before"], one["after"]) for one in ran.rows] == [
+        ("offer.accept", "custom_api.call_api: api_action", "take", "leave")]
+    assert "1 differences" in ran.err
+
+
+def test_bindings_come_from_a_table_into_files_and_go_back(run, tmp_path):
+    config, table = shop(tmp_path / "config"), tmp_path / "bindings.csv"
+    table.write_text("app;prompt;interaction;action;param:api_action\nshop;bye;decline;custom_api.call_api;leave\n")
+    ran = run("config", "import", str(table))
+    assert ran.code == 0, ran.err
+    assert ran.rows == [{"app": "shop", "prompts": 1, "file": "config/apps/shop/prompts/imported.yaml"}]
+    assert run("config", "validate").rows[0]["prompts"] == 2
+    ran = run("config", "export", "--csv", str(tmp_path / "out.csv"))
+    assert ran.code == 0, ran.err
+    assert [line.split(",")[:6] for line in (tmp_path / "out.csv").read_text().splitlines()[1:]] == [
+        ["shop", "offer", "", "accept", "custom_api", "call_api"],
+        ["shop", "bye", "", "decline", "custom_api", "call_api"]]
+    assert config.exists()
+
+
+def test_export_wants_one_place(run, tmp_path):
+    shop(tmp_path / "config")
+    assert run("config", "export").code == 2
+    assert run("config", "export", "--out", "x", "--csv", "-").code == 2
+    ran = run("config", "export", "--out", "x", "--app", "shap")
+    assert ran.code == 2
+    assert "no app 'shap' in config (did you mean 'shop'?" in ran.err
+
+
+def test_without_a_broker_the_topic_is_told_in_one_line(run, monkeypatch):
+    monkeypatch.setattr("processor.kafka.config_topic.LOOK_SECONDS", 0.5)
+    ran = run("config", "history", "shop", PROMPT_ACTIONS_KAFKA__BOOTSTRAP_SERVERS="127.0.0.1:1")
+    assert ran.code == 1
+    assert ran.err.startswith("Error: no broker answers: ")
+    assert "Traceback" not in ran.err
