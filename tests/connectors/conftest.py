@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import orjson
 import pytest
+from requests.adapters import HTTPAdapter
 
 
 class Asked(NamedTuple):
@@ -48,3 +49,19 @@ def keeper():
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server
         server.shutdown()
+
+
+@pytest.fixture
+def anywhere(keeper, monkeypatch):
+    """The keeper, asked by `requests` whatever host a library names; the hosts are in `hosts`."""
+    keeper.hosts = []
+    send = HTTPAdapter.send
+
+    def redirected(adapter, request, **more):
+        scheme, _, host, rest = request.url.split("/", 3)
+        keeper.hosts.append(f"{scheme}//{host}")
+        request.url = f"{keeper.url}/{rest}"
+        return send(adapter, request, **more)
+
+    monkeypatch.setattr(HTTPAdapter, "send", redirected)
+    return keeper
