@@ -87,11 +87,12 @@ class Reader:
         items: list[_Item] = []
         ignored = 0
         for at, one in enumerate(given):
-            kind = one.get("type") if isinstance(one, Mapping) else None
+            kind = _kind(one)
             if kind in UNHEARD:
                 ignored += 1
             else:
-                items.append(_Item(kind if kind in ("track", "identify") else "batch", one, f"/batch/{at}", ""))
+                known: Kind = "track" if kind == "track" else "identify" if kind == "identify" else "batch"
+                items.append(_Item(known, one, f"/batch/{at}", ""))
         return items, ignored
 
     def _check_number(self, given: list[Any]) -> None:
@@ -171,6 +172,12 @@ class Reader:
         if len(value) > most:
             raise Refusal(413, "too_large", f"A record has {len(value)} bytes; at most {most} are taken.")
         return Record(topic, f"{app}:{user}".encode(), value)
+
+
+def _kind(message: Any) -> str:
+    """What a message of a batch says that it is."""
+    kind = message.get("type") if isinstance(message, Mapping) else None
+    return kind if isinstance(kind, str) else ""
 
 
 def _check(record: str, found: list[Problem]) -> None:

@@ -74,8 +74,9 @@ def test_a_batch_holds_both_and_what_means_nothing_is_passed_over(door, basic):
     assert answer.json() == {"accepted": 2, "event_ids": ["m1"], "ignored": 1}
 
 
-def test_an_unknown_kind_in_a_batch_is_told(door):
-    answer = door.post("/v1/batch", {"batch": [{"type": "trck", **TRACK}]})
+@pytest.mark.parametrize("kind", ["trck", None, 5, [], {}])
+def test_an_unknown_kind_in_a_batch_is_told(door, kind):
+    answer = door.post("/v1/batch", {"batch": [{**TRACK, "type": kind}]})
     assert answer.json()["errors"][0]["at"] == "/batch/0/type"
 
 
