@@ -47,7 +47,7 @@ class Faces:
             trim_blocks=True, lstrip_blocks=True,
         )
         self._environment.globals.update(static=_address)
-        self._environment.filters.update(moment=moment, day=day, plural=plural,
+        self._environment.filters.update(moment=moment, duration=duration, day=day, plural=plural,
                                          capitalize_first=capitalize_first)
 
     def render(self, template: str, **facts: Any) -> str:
@@ -92,6 +92,17 @@ def day(milliseconds: float | None) -> str:
 def capitalize_first(text: str) -> str:
     """A sentence that begins as sentences do; the rest of it stays as it is."""
     return text[:1].upper() + text[1:]
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its two largest units."""
+    left = max(0, int(seconds + 0.5))
+    parts: list[str] = []
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, length)
+        if count or parts:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "less than a second"
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from connectors.kit.catalogue import catalogue
 from connectors.kit.connector import Connector
+from console.letters import Letters
 from processor.access import Company
 from processor.audit.record import Audited
 from processor.config import secrets
@@ -68,4 +69,6 @@ class ConsoleOptions:
     waiting: Callable[[str], Sequence[Group]] = nothing_waits
     """What waits in an app, by connector and cause; quick, since pages ask for it."""
     known: Mapping[str, Connector] = field(default_factory=catalogue, repr=False)
+    letters: Letters | None = field(default=None, repr=False)
+    """Dead letters; None where the console has no Kafka."""
     clock: Callable[[], float] = time.time

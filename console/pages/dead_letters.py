@@ -1,0 +1,187 @@
+"""Dead letters: found by filters, counted, understood, closed; replays of them are `console.pages.replays`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Annotated, NamedTuple
+
+from fastapi import Query
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from console.letters import Filters, Letters, Work
+from console.letters.detail import detail_of, reveal
+from console.letters.office import TooSlowError
+from console.letters.words import REASONS, STATES
+from console.pages.letter_scope import app_of, at_desk, base_of, entry_of, letters_of, told, user_shown
+from console.security.refusals import Invalid, NotFound
+from console.visit import Here, Visit
+from console.words import INTERACTIONS
+from processor.access import Permission
+from processor.dead_letters import Desk, Entry, Group, Selection
+
+PAGE = 50
+TOP = 8
+"""Lines of the counts beside the list."""
+SHORT_WAIT = 0.4
+"""Seconds for which a change waits for its end, before the page tells of its progress."""
+
+Asked = Annotated[Filters, Query()]
+
+
+class Count(NamedTuple):
+    """How many letters share something, and the filter for it."""
+
+    title: str
+    letters: int
+    address: str
+
+
+class Found(NamedTuple):
+    """A page of the list."""
+
+    entries: Sequence[Entry] = ()
+    more: str = ""
+    """The id to go on behind; "" at the end."""
+    total: int | None = 0
+    """None where counting would take too long."""
+    by_reason: Sequence[Count] = ()
+    by_action: Sequence[Count] = ()
+    trouble: str = ""
+
+
+def listed(visit: Here, filters: Asked) -> Response:
+    """The list, newest first, of what fits the filters in its address."""
+    if visit.options.letters is None:
+        return visit.page("dead_letters_unknown.html")
+    selection, mistakes = filters.selection(app_of(visit), visit.options.clock())
+    wrong = {one.field: one.text for one in mistakes}
+    with at_desk(visit) as desk:
+        found = Found() if wrong else _found(letters_of(visit), desk, filters, selection)
+    return visit.page(
+        "dead_letters.html", 422 if wrong else 200, filters=filters, wrong=wrong, found=found, base=base_of(visit),
+        of_app=app_of(visit), standing=letters_of(visit).standing, reasons=REASONS, states=STATES,
+        interactions=INTERACTIONS, user_shown=lambda user: user_shown(visit, user),
+        may_replay=visit.may(Permission.REPLAY), may_close=visit.may(Permission.CLOSE_DEAD_LETTERS))
+
+
+def _found(letters: Letters, desk: Desk, filters: Filters, selection: Selection) -> Found:
+    try:
+        with letters.searching(desk):
+            entries = desk.list(selection, limit=PAGE + 1, after=filters.after)
+    except TooSlowError:
+        return Found(total=None, trouble="Looking through all letters for this takes too long. Name a connector, a"
+                                         " reason, a user or a time besides.")
+    except ValueError:
+        return Found(trouble="This page of the list is not there any more.")
+    groups = letters.groups(desk, selection)
+    more = entries[PAGE - 1].id if len(entries) > PAGE else ""
+    if groups is None:
+        return Found(entries[:PAGE], more, None)
+    return Found(entries[:PAGE], more, sum(one.letters for one in groups), _by_reason(groups, filters),
+                 _by_action(groups, filters))
+
+
+def _by_reason(groups: Iterable[Group], filters: Filters) -> list[Count]:
+    counts: Counter[str] = Counter()
+    for one in groups:
+        counts[one.reason] += one.letters
+    return [Count(REASONS.get(reason, reason), count, filters.address(reason=reason, after=""))
+            for reason, count in counts.most_common(TOP)]
+
+
+def _by_action(groups: Iterable[Group], filters: Filters) -> list[Count]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for one in groups:
+        counts[one.connector, one.action] += one.letters
+    return [Count(f"{connector}.{action}" if connector else "not read", count,
+                  filters.address(connector=connector, action=action, after=""))
+            for (connector, action), count in counts.most_common(TOP)]
+
+
+def show(visit: Here, letter: str) -> Response:
+    """One letter, its payload masked."""
+    with at_desk(visit) as desk:
+        return _letter(visit, desk, entry_of(visit, desk, letter), revealed=False)
+
+
+def unmask(visit: Here, letter: str) -> Response:
+    """The same with its payload as it is; the look is audited first."""
+    with at_desk(visit) as desk:
+        entry = entry_of(visit, desk, letter)
+        visit.options.audit.write(reveal(visit.name, entry, visit.options.clock()))
+        return _letter(visit, desk, entry, revealed=True)
+
+
+def _letter(visit: Visit, desk: Desk, entry: Entry, *, revealed: bool) -> Response:
+    detail = detail_of(desk, entry, revealed=revealed)
+    return visit.page(
+        "dead_letter.html", detail=detail, base=base_of(visit), revealed=revealed, states=STATES, reasons=REASONS,
+        interactions=INTERACTIONS, may_reveal=visit.may(Permission.REVEAL_PAYLOADS),
+        user=user_shown(visit, entry.user), may_replay=visit.may(Permission.REPLAY),
+        may_close=visit.may(Permission.CLOSE_DEAD_LETTERS), edit_wrong="", edit_text=detail.draft)
+
+
+# closing
+
+
+def chosen(visit: Visit) -> tuple[Filters, Selection]:
+    """Which letters a form means: those ticked, or all of its filter; raises Invalid."""
+    given = {name: visit.text(name) for name in Filters.model_fields if name != "ids" and name in visit.form}
+    ids = [one for one in visit.form.getlist("ids") if isinstance(one, str)]
+    if visit.text("which") != "all" and not ids:
+        raise Invalid("No letter was ticked. Go back, tick some, or choose all that fit.")
+    try:
+        filters = Filters(**({"state": "all"} if visit.text("which") != "all" and "state" not in given else {}),
+                          **given, ids=tuple(ids) if visit.text("which") != "all" else ())
+    except ValidationError as error:
+        raise Invalid(str(error.errors()[0]["msg"])) from None
+    selection, mistakes = filters.selection(app_of(visit), visit.options.clock())
+    if mistakes:
+        raise Invalid("; ".join(f"{one.field}: {one.text}" for one in mistakes))
+    return filters, selection
+
+
+def close(visit: Here) -> Response:
+    """Ask for a reason, then close the letters that the form names."""
+    filters, selection = chosen(visit)
+    reason = visit.text("because").strip()
+    if not reason or visit.text("confirm") != "yes":
+        with at_desk(visit) as desk:
+            count = desk.index.count(selection)
+        asked = visit.text("confirm") == "yes"
+        return visit.page("dead_letters_close.html", 422 if asked else 200, filters=filters, count=count,
+                          said=selection.said(), base=base_of(visit), which=visit.text("which"),
+                          wrong="Say why: it stays with the letters and in the audit." if asked else "")
+    with told():
+        work = letters_of(visit).close_letters(visit.name, app_of(visit), selection, reason)
+    work.wait(SHORT_WAIT)
+    return visit.to(f"{base_of(visit)}/closings/{work.id}")
+
+
+def closing(visit: Here, work: str) -> Response:
+    """How far the closing of letters is."""
+    found = letters_of(visit).works.of(work)
+    if found is None or found.kind != "close" or app_of(visit) not in ("", found.app):
+        raise NotFound("This is over, and the console was started anew since. The audit tells what was closed.")
+    return _closing(visit, found)
+
+
+def _closing(visit: Visit, found: Work) -> Response:
+    if visit.partial:
+        part = visit.part("closing_part.html", work=found, base=base_of(visit))
+        if not found.under_way:
+            part.headers["HX-Refresh"] = "true"
+        return part
+    return visit.page("closing.html", work=found, base=base_of(visit))
+
+
+def stop_closing(visit: Here, work: str) -> Response:
+    """Stop between two steps; what was closed stays closed."""
+    found = letters_of(visit).works.of(work)
+    if found is None or found.kind != "close" or app_of(visit) not in ("", found.app):
+        raise NotFound("This is over already.")
+    found.stop()
+    found.wait(SHORT_WAIT)
+    return visit.to(f"{base_of(visit)}/closings/{work}")
