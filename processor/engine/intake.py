@@ -164,7 +164,13 @@ class Intake:
                 self._events.forget(partition, user)
 
     def _merge(self, partition: Partition, message: Any, user: str, change: Any) -> None:
-        before = partition.store.attributes(user) if change.mode == "merge" else None
+        before = partition.store.attributes(user)
+        if before is not None and before.offset >= message.offset() and before.time >= message.timestamp()[1]:
+            # It came again after a crash: it was merged, but what it set off may not have ended.
+            self._set_off(partition, user, message, change, set(change.attributes))
+            return
+        if change.mode != "merge":
+            before = None
         merged = dict(before.attributes) if before is not None else {}
         changed = {name for name, value in change.attributes.items() if merged.get(name) != value}
         for name, value in change.attributes.items():
@@ -177,6 +183,10 @@ class Intake:
             return
         partition.store.put_attributes(user, stored)
         partition.changed_users[user] = None
+        self._set_off(partition, user, message, change, changed)
+
+    def _set_off(self, partition: Partition, user: str, message: Any, change: Any, changed: set[str]) -> None:
+        """Wake who waits for the change, and export it."""
         if user in partition.waiting_attributes:
             self._parking.attributes_arrived(partition, user)
         plans = self._plans.apps[change.app_id]
