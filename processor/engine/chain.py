@@ -29,10 +29,10 @@ class Chain(Flight):
 
     __slots__ = (
         "arrived", "as_they_were", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at",
-        "doubtful", "ended", "event", "exchange", "exports", "exports_only", "exports_waiting", "failures",
-        "first_failed_at", "generation", "generations", "id16", "ident", "key", "only", "origin_of", "partition",
-        "place", "plan", "planned", "position", "probe", "run", "seq", "size", "started", "step", "stopped", "stored",
-        "timer", "tracker", "user", "waiting_for",
+        "begun_since", "doubtful", "ended", "event", "exchange", "exports", "exports_only", "exports_waiting",
+        "failures", "first_failed_at", "generation", "generations", "id16", "ident", "key", "only", "origin_of",
+        "partition", "place", "plan", "planned", "position", "probe", "run", "seq", "size", "started", "step",
+        "stopped", "stored", "timer", "tracker", "user", "waiting_for",
     )
 
     def __init__(
@@ -92,6 +92,8 @@ class Chain(Flight):
         self.exports_waiting = 0
         """Those of them that want to be parked."""
         self.begun_at = 0.0
+        self.begun_since = 0
+        """Since when (milliseconds) a process that crashed may have begun it; 0 where none can have."""
         self.attempts = 0
         self.first_failed_at = 0.0
         self.generation = 0
@@ -144,6 +146,7 @@ class Chain(Flight):
             int(not_before * 1000), self.origin_of(), self.plan.version, self.attributes, self.attributes_offset,
             self.attributes_time, list(self.ended.values()), self.failures or (), self.attempts, self.generation,
             int(self.first_failed_at * 1000), self.started, self.only, self.generations, self.as_they_were,
+            self.begun_since,
         )
 
     def record_running(self) -> ChainRecord:
@@ -165,7 +168,13 @@ class Chain(Flight):
         self.only = record.only
         self.generations = record.generations
         self.as_they_were = record.attributes_as_they_were
+        self.begun_before(record.begun_since)
         self.stored = True
+
+    def begun_before(self, since: int) -> None:
+        """A process that crashed may have begun it, or what it is at, since then; 0 says nothing."""
+        if since:
+            self.begun_since = min(self.begun_since or since, since)
 
     @property
     def remaining(self) -> list[Step | ExportStep]:

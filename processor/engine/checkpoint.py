@@ -87,7 +87,7 @@ class Checkpoints:
             return float("inf")
         options = self._options
         earliest = self._ended_at + options.checkpoint_gap
-        if self.forced or any(one.marks for one in partitions.values()):
+        if self.forced or any(one.marks or one.reach.asked for one in partitions.values()):
             return earliest
         timed = max(earliest, self._begun_at + options.checkpoint_interval)
         if self._again or (self.aside and partitions):
@@ -125,7 +125,10 @@ class Checkpoints:
             records.append((partition.topics.finished, b"", data, partition.number))
         marks, partition.marks = partition.marks, []
         partition.last_offsets = offsets = partition.offsets()
-        return Part(partition, records, offsets, partition.store.seal(), marks)
+        promise = partition.reach.promise(
+            partition.interactions.next, partition.interactions.committable, int(now * 1000),
+            leaving=partition.leaving)
+        return Part(partition, records, offsets, partition.store.seal(), marks, promise)
 
     def _add_chains(self, partition: Partition, records: list[Record]) -> None:
         topic = partition.topics.chains
@@ -175,6 +178,7 @@ class Checkpoints:
         if not part.partition.gone:
             positions = {topic: offset for (topic, where), offset in end.positions.items() if where == number}
             part.partition.store.commit(part.sealed, positions, now)
+            part.partition.reach.keep(part.promise)
         for chain in part.marks:
             if chain.gone or part.partition.gone:
                 continue

@@ -71,6 +71,7 @@ class Events:
         tracker.skip(offset)
         arrived, origin = message.timestamp()[1], partial(origin_of, message)
         stored = partition.store.attributes(user)
+        since = partition.reach.begun_since(offset, arrived) if offset < partition.reach.before_below else 0
         for steps, ident, part in (
             (plan.steps, event.event_id, CHAIN), (plan.exports, event.event_id + EXPORTS, EXPORTS_PART),
         ):
@@ -83,6 +84,7 @@ class Events:
             )
             if stored is not None:
                 chain.attributes, chain.attributes_offset, chain.attributes_time = stored
+            chain.begun_since = since
             if self._is_new(chain):
                 tracker.begin(where)
                 self._enter(chain, len(steps))
@@ -114,6 +116,7 @@ class Events:
                 chain.keep(receipt)
             chain.only = replay.only
             chain.generations = replay.generations
+            chain.begun_since = chain.arrived if chain.arrived < partition.taken_at else 0
             if replay.attributes_as_they_were:
                 chain.attributes, chain.as_they_were = replay.attributes, True
             if self._is_new(chain):

@@ -53,7 +53,7 @@ class Intake:
 
     def interaction(self, partition: Partition, message: Any) -> None:
         """A prompt interaction: held until the attributes have passed its time, then admitted."""
-        if partition.held or not self._attributes_passed(partition, message):
+        if partition.held or not self._attributes_passed(partition, message) or not _promised(partition, message):
             partition.held.append((self._sender.now + self._options.join_grace, message))
         else:
             self._admit(partition, message)
@@ -67,6 +67,8 @@ class Intake:
         while held and count < room:
             deadline, message = held[0]
             if not self._attributes_passed(partition, message) and self._sender.now < deadline:
+                break
+            if not _promised(partition, message):
                 break
             held.popleft()
             self._admit(partition, message)
@@ -241,6 +243,15 @@ class Intake:
             replay = replay_of(letter, f"sent again to {message.topic()}", message.timestamp()[1])
             self._replay(partition, event, app, replay, message, partition.interactions)
         return True
+
+
+def _promised(partition: Partition, message: Any) -> bool:
+    """Whether it is durable that the event may be begun; else that is asked for."""
+    reach, offset, arrived = partition.reach, message.offset(), message.timestamp()[1]
+    if offset < reach.below and arrived <= reach.until:
+        return True
+    reach.ask(offset, arrived)
+    return False
 
 
 class Resent:

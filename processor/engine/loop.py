@@ -133,15 +133,19 @@ class Loop:
         return engine.options.max_in_flight - engine.books.in_flight
 
     def _take(self) -> None:
-        room = self._room()
+        room = self._release_held(self._room())
+        if room > 0 and (self._rest or self._next_batch()):
+            self._messages(min(room, HELPING))
+
+    def _release_held(self, room: int) -> int:
+        """Begin what was held and need not be any more; returns the room that is left."""
         for partition in self.partitions.values():
             if partition.held and room > 0:
                 room -= self._engine.intake.release_held(partition, room)
                 if partition.held_back and len(partition.held) < HELD_LIMIT // 2:
                     partition.held_back = False
                     self._source.resume(partition.topics.interactions, partition.number)
-        if room > 0 and (self._rest or self._next_batch()):
-            self._messages(min(room, HELPING))
+        return room
 
     def _next_batch(self) -> bool:
         if not self._source.batches:
@@ -216,7 +220,9 @@ class Loop:
         engine, topics = self._engine, self._engine.options.topics
         if self._stopping:
             return
-        partition = Partition(restored.partition, restored.epoch, restored.store, topics, restored.starts)
+        partition = Partition(
+            restored.partition, restored.epoch, restored.store, topics, restored.starts, restored.told,
+            int(engine.sender.now * 1000))
         self.partitions[restored.partition] = partition
         engine.events.restore(partition, restored.chains, restored.starts)
         self._source.resume(topics.attributes, restored.partition)
@@ -294,6 +300,7 @@ class Loop:
         elif self._engine.sender.holding and 0 < self._proof <= end.number:
             self._proof = 0
             self._engine.sender.release()
+        self._release_held(self._room())  # what waited for the promise that is durable now
 
     def _keep_house(self, _arg: Any) -> None:
         engine = self._engine

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from processor.engine.lanes import Lanes
 from processor.engine.offsets import OffsetTracker
+from processor.engine.reach import Reach
 
 if TYPE_CHECKING:
     from processor.engine.chain import Chain, Parked
     from processor.engine.options import Topics
+    from processor.engine.reach import Promise
 
 Headers = list[tuple[str, bytes | None]]
 Record = tuple[str, bytes, bytes | None, int] | tuple[str, bytes, bytes | None, int, Headers]
@@ -73,6 +75,8 @@ class Part(NamedTuple):
     sealed: Any
     marks: list[Chain]
     """Chains whose call may go out once this is durable."""
+    promise: Promise
+    """How far interactions may be begun once this is durable."""
 
 
 class Partition:
@@ -81,10 +85,14 @@ class Partition:
     __slots__ = (
         "attributes", "attributes_time", "calls", "caught_up", "changed_users", "dirty", "ended_ids", "epoch", "gone",
         "held", "held_back", "interactions", "lanes", "last_offsets", "leaving", "marks", "number", "open", "outbox",
-        "ready", "replays", "store", "topics", "waiting_attributes",
+        "reach", "ready", "replays", "store", "taken_at", "topics",
+        "waiting_attributes",
     )
 
-    def __init__(self, number: int, epoch: int, store: Store, topics: Topics, starts: Mapping[str, int]) -> None:
+    def __init__(
+        self, number: int, epoch: int, store: Store, topics: Topics, starts: Mapping[str, int], told: str = "",
+        taken_at: int = 0,
+    ) -> None:
         self.number = number
         self.epoch = epoch
         self.store = store
@@ -92,6 +100,9 @@ class Partition:
         self.interactions = OffsetTracker(starts[topics.interactions])
         self.attributes = OffsetTracker(starts[topics.attributes])
         self.replays = OffsetTracker(starts[topics.replays])
+        self.reach = Reach(told)
+        self.taken_at = taken_at
+        """Since when it is this process's, in milliseconds."""
         self.lanes = Lanes()
         self.open: dict[str, Chain | Parked | bytes] = {}
         """By chain key: in memory, parked, or a record of a crashed run whose event will come again."""
@@ -131,5 +142,5 @@ class Partition:
         """Whether anything happened that is not durable yet."""
         return bool(
             self.outbox or self.dirty or self.ended_ids or self.changed_users or self.marks
-            or self.offsets() != self.last_offsets
+            or self.offsets() != self.last_offsets or self.reach.asked or (self.leaving and not self.reach.closed)
         )

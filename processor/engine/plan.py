@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.action import Repeat
@@ -21,9 +22,9 @@ class Step:
     """One binding, ready to run."""
 
     __slots__ = (
-        "absent", "action", "action_id", "binding", "connector_id", "form_needed", "gate", "id", "keeps_keys",
-        "max_age_ms", "never", "overtakes", "params", "position", "repeat", "required_all", "required_any", "route",
-        "run", "settings", "stops",
+        "absent", "action", "action_id", "binding", "connector_id", "expires", "form_needed", "gate", "id",
+        "keeps_keys", "max_age_ms", "never", "overtakes", "params", "position", "repeat", "required_all",
+        "required_any", "route", "run", "settings", "stops",
     )
 
     def __init__(self, binding: Binding, route: Route) -> None:
@@ -42,6 +43,8 @@ class Step:
         self.repeat = action.safety(binding.params, binding.settings)
         self.never = self.repeat is Repeat.NEVER and binding.in_doubt == "hold"
         self.keeps_keys = action.keeps_keys
+        self.expires = self.repeat is Repeat.KEY and 0 < action.keeps_keys < inf and binding.in_doubt == "hold"
+        """Whether the vendor forgets the keys by which it recognises a repeat."""
         self.stops = binding.on_error == "stop"
         self.overtakes = binding.order == "overtake"
         self.max_age_ms = 0 if binding.max_age is None else int(binding.max_age * 1000)

@@ -25,6 +25,8 @@ class Restored(NamedTuple):
     starts: Mapping[str, int]
     """By input topic: the offset from which it is consumed."""
     chains: Sequence[tuple[str, bytes]]
+    told: str = ""
+    """What the offset of its interactions was committed with."""
 
 
 class Revoking(NamedTuple):

@@ -91,6 +91,8 @@ class Runner:
         chain.route = step.route
         if chain.started is not None and self._settle_started(chain, step):
             return
+        if chain.begun_since and self._forgotten(chain, step):
+            return
         if self.parking.must_wait(chain, step):
             return
         lacking = step.lacking(chain.attributes, chain.event.form)
@@ -103,9 +105,19 @@ class Runner:
         """A crash cut a marked call: nobody knows whether it happened."""
         started, chain.started = chain.started, None
         if started is None or started.binding_id != step.id or not step.never:
+            if started is not None and started.binding_id == step.id:
+                chain.begun_before(started.at)
             return False
         self.fail(chain, step, InDoubt(
             "started", f"the call '{started.step}' was under way when the process ended; look at the vendor"))
+        return True
+
+    def _forgotten(self, chain: Chain, step: Step) -> bool:
+        """A process that crashed may have called, so long ago that the vendor would not recognise a repeat."""
+        if not step.expires or self._sender.now - chain.begun_since / 1000 < step.keeps_keys:
+            return False
+        self.give_up(chain, step, InDoubt(
+            "key_expired", "a process that crashed may have called, and the vendor no longer keeps the key of that"))
         return True
 
     def start(self, chain: Chain, step: Step) -> None:
@@ -117,7 +129,8 @@ class Runner:
             chain.generation = chain.generations.get(step.id, 0)
         call = Call(
             event, chain.attributes, step.params, step.settings, now=sender.now,
-            doubtful=chain.doubtful or chain.run > 0,  # a replay's earlier run may have reached the vendor
+            # a replay's earlier run may have reached the vendor, and so may a process that crashed
+            doubtful=chain.doubtful or chain.run > 0 or chain.begun_since > 0,
             outcome_id=outcome_id(event.app_id, event.event_id, step.id, chain.generation),
         )
         chain.effect_done = False
@@ -150,17 +163,17 @@ class Runner:
         self._dispatch(chain, chain.step, chain.request)  # type: ignore[arg-type]
 
     def _dispatch(self, chain: Chain, step: Step, request: Request) -> None:
-        if step.never and request.effect:
+        if request.effect and (step.never or (step.expires and chain.tracker is None and chain.started is None)):
             self._mark(chain, step, request)
         else:
             chain.fresh = False
             self._sender.send(chain)
 
     def _mark(self, chain: Chain, step: Step, request: Request) -> None:
-        """What must not be repeated goes out only after its *started* is durable."""
+        """What must not be repeated, or not for ever, goes out only after its *started* is durable."""
         digest = blake2b(request.body or b"", digest_size=16, key=request.path.encode()[:64]).digest()
         chain.started = Started(step.id, request.step, digest, int(self._sender.now * 1000))
-        chain.fresh = not request.kept
+        chain.fresh = step.never and not request.kept
         partition = chain.partition
         partition.dirty[chain] = None
         partition.marks.append(chain)
@@ -286,8 +299,10 @@ class Runner:
             self.parking.retry(chain, step, self._retry.delay(chain.attempts, self._chance(), failure.retry_after))
 
     def _key_expired(self, chain: Chain, step: Step, now: float) -> bool:
-        return (chain.doubtful and step.repeat is Repeat.KEY and step.keeps_keys > 0
-                and now - chain.first_failed_at >= step.keeps_keys)
+        if not step.expires or not (chain.doubtful or chain.begun_since):
+            return False
+        first = chain.first_failed_at or now
+        return now - min(first, chain.begun_since / 1000 or first) >= step.keeps_keys
 
     def _misconfigured(self, chain: Chain, step: Step, failure: Misconfigured) -> None:
         now = self._sender.now

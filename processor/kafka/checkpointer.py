@@ -14,7 +14,7 @@ from typing import Any
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from processor.engine.checkpoint import Checkpoint, CheckpointEnd
-from processor.engine.partition import Record
+from processor.engine.partition import Part, Record
 
 COMMIT_TIMEOUT = 30.0
 HANGS_AFTER = 45.0
@@ -162,8 +162,10 @@ class CheckpointThread(threading.Thread):
             self._positions[message.topic(), message.partition()] = message.offset() + 1
 
     def _offsets(self, job: Checkpoint) -> list[TopicPartition]:
-        latest = {(topic, part.partition.number): offset for part in job.parts for topic, offset in part.offsets}
-        return [TopicPartition(topic, number, offset) for (topic, number), offset in latest.items()]
+        latest = {(topic, part.partition.number): (offset, part)
+                  for part in job.parts for topic, offset in part.offsets}
+        return [TopicPartition(topic, number, offset, _told(topic, part))
+                for (topic, number), (offset, part) in latest.items()]
 
     def _plain(self, job: Checkpoint) -> tuple[str, str]:
         """At least once: all records acknowledged, then the offsets."""
@@ -178,3 +180,8 @@ class CheckpointThread(threading.Thread):
             error = exception.args[0]
             return ("lost" if error.fatal() else "aborted"), error.str()
         return "committed", ""
+
+
+def _told(topic: str, part: Part) -> str:
+    """The metadata of a committed offset."""
+    return part.promise.told if topic == part.partition.topics.interactions else ""

@@ -66,6 +66,8 @@ class ConsumerThread(threading.Thread):
         self._room = threading.Event()
         self._assigned: dict[int, dict[str, int]] = {}
         """By partition and topic: where its consumption starts."""
+        self._told: dict[int, str] = {}
+        """By partition: what the offset of its interactions was committed with."""
         self._active: set[int] = set()
         """Partitions that the loop has, or will get."""
         self._resumed: set[tuple[str, int]] = set()
@@ -202,7 +204,8 @@ class ConsumerThread(threading.Thread):
         self._look()
         if self._restore:
             for one in self._restore.step(0.02):
-                self._tell(Restored(one.number, one.epoch, one.store, one.starts, list(one.store.chains())))
+                self._tell(Restored(one.number, one.epoch, one.store, one.starts, list(one.store.chains()),
+                                    self._told.get(one.number, "")))
         if len(self.batches) >= MAX_BATCHES:
             self._pressed()
         else:
@@ -321,6 +324,8 @@ class ConsumerThread(threading.Thread):
             if offset < 0 or offset == OFFSET_INVALID:
                 offset = consumer.get_watermark_offsets(TopicPartition(one.topic, one.partition), timeout=TIMEOUT)[0]
             found[one.topic, one.partition] = max(offset, 0)
+            if one.topic == self._options.topics.interactions:
+                self._told[one.partition] = one.metadata or ""
         return found
 
     def _on_revoke(self, consumer: Any, partitions: Sequence[TopicPartition]) -> None:

@@ -12,7 +12,7 @@ from processor.model.outcome import Receipt
 
 
 class Started(NamedTuple):
-    """A call that must not be repeated is about to be sent: the mark that makes a crash `in_doubt`."""
+    """A call is about to be sent that must not be repeated, or not for ever: what a crash leaves is known by it."""
 
     binding_id: str
     step: str
@@ -53,6 +53,8 @@ class ChainRecord(NamedTuple):
     """Of a replay: by binding id, the generation of its idempotency keys."""
     attributes_as_they_were: bool = False
     """Of a replay: whether it goes on with the attributes of the dead letter, whatever is synced meanwhile."""
+    begun_since: int = 0
+    """Since when a process that crashed may have begun it; 0 where none can have."""
 
 
 def identity(app_id: str, event_id: str) -> bytes:

@@ -84,10 +84,13 @@ class Harness:
             store = MemoryStore(self.world, number)
             starts = self.world.starts(number)
             chains = sorted(self.world.chains(number).items())
-            self.source.controls.append(Restored(number, self._epoch, store, starts, chains))
+            self.source.controls.append(Restored(
+                number, self._epoch, store, starts, chains, self.world.told.get(number, "")))
             self._fed.update({(topic, number): at for topic, at in starts.items()})
         self.source.controls.append(Metadata(f"metadata {self._epoch}"))
         self.turn()
+        if self.committer.automatic and not all(one.reach.below for one in self.loop.partitions.values()):
+            self.advance(self.options.checkpoint_gap)  # nothing is begun before it is durable that it may be
         self.feed()
 
     def revoke(self, *numbers: int) -> threading.Event:

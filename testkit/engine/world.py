@@ -101,6 +101,8 @@ class World:
             (topic, number): [] for topic in INPUTS for number in range(partitions)
         }
         self.committed: dict[tuple[str, int], int] = {}
+        self.told: dict[int, str] = {}
+        """By partition: the metadata of the offset of its interactions."""
         self.records: list[Written] = []
 
     # what is published
@@ -146,6 +148,7 @@ class World:
         latest = {(topic, part.partition.number): at for part in checkpoint.parts for topic, at in part.offsets}
         for place, at in latest.items():
             self._move(place, at)
+        self.told.update({part.partition.number: part.promise.told for part in checkpoint.parts})
         return positions
 
     @property
