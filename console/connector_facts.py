@@ -10,13 +10,13 @@ from pydantic import SecretStr
 from connectors.kit.action import Requires
 from connectors.kit.connector import Connector
 from connectors.kit.event import CHAIN_INTERACTIONS
-from console.changes import Change, changes
 from console.editing import part_of
 from console.forms.fields import FormField
 from console.forms.secret_fields import SecretState, state_of
 from console.tested import Tested
 from console.visit import Visit
 from processor.config import secrets
+from processor.config.content_changes import Change, changes
 from processor.config.errors import SecretError
 from processor.config.keyring import SCHEME
 from processor.config.store import Content, Version

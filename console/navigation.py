@@ -22,5 +22,7 @@ class Link(NamedTuple):
 
 NAVIGATION: tuple[Link, ...] = (
     Link("Actions", "/apps/{app}/connectors", Permission.SEE_SETTINGS),
+    Link("Access", "/apps/{app}/access", Permission.SEE_MEMBERS),
+    Link("Dead letters", "/apps/{app}/dead-letters", Permission.SEE_DEAD_LETTERS),
 )
 """In the order shown; the server asks again when a page is opened."""

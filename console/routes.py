@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from console.pages import connector, connectors, files, home, sign_in
+from console.operations import OPERATIONS
+from console.pages import access, audit, connector, connectors, files, home, sign_in
 from console.security.guard import Open
 from console.table import Entry
 from processor.access import Permission
@@ -32,5 +33,16 @@ SETTINGS = (
     Entry("POST", f"{CONNECTOR}/remove", connector.remove, Permission.CHANGE_SETTINGS),
     Entry("POST", f"{CONNECTOR}/add", connector.add, Permission.CHANGE_APPS),
 )
+ACCESS = (
+    Entry("GET", f"{APP}/access", access.members, Permission.SEE_MEMBERS),
+    Entry("POST", f"{APP}/access/members", access.save_member, Permission.CHANGE_MEMBERS),
+    Entry("POST", f"{APP}/access/members/change", access.change_member, Permission.CHANGE_MEMBERS),
+    Entry("GET", f"{APP}/access/tokens", access.tokens, Permission.SEE_TOKENS),
+    Entry("POST", f"{APP}/access/tokens", access.make_token, Permission.CHANGE_TOKENS),
+    Entry("POST", f"{APP}/access/tokens/withdraw", access.withdraw_token, Permission.CHANGE_TOKENS),
+    Entry("GET", f"{APP}/audit", audit.page, Permission.SEE_AUDIT),
+    Entry("GET", "/password", access.own_password, Open.SIGNED_IN),
+    Entry("POST", "/password", access.save_own_password, Open.SIGNED_IN),
+)
 
-ROUTES: tuple[Entry, ...] = (*SIGNING_IN, *EVERYWHERE, *SETTINGS)
+ROUTES: tuple[Entry, ...] = (*SIGNING_IN, *EVERYWHERE, *SETTINGS, *ACCESS, *OPERATIONS)

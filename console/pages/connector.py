@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from connectors.kit.connector import Connector
 from console import editing
-from console.changes import changes
 from console.connector_facts import bound_at, history_of, needs_of, secret_states, tested_of
 from console.draft import LIMIT_FIELDS, LIMITS, SETTINGS, Draft, checked, drafted, locked_fields
 from console.forms.fields import fields_of, groups_of
@@ -22,6 +21,7 @@ from console.tested import Tested
 from console.visit import Here, Visit
 from console.words import CATEGORIES, STATES
 from processor.access import Permission
+from processor.config.content_changes import changes
 from processor.config.errors import ConfigErrors
 from processor.control.checking import Checked, check
 

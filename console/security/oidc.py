@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
 
+from processor.access.company import EMAIL
 from processor.settings import OidcSettings
 
 CALLBACK = "/sign-in/oidc/callback"
@@ -59,7 +60,7 @@ def finish(
         raise ProviderError("This sign-in was not begun here, or is too old. Try again.")
     facts = _discovered(settings)
     claims = _claims(settings, facts, _token(settings, facts, flow, code), flow["nonce"], now)
-    if not isinstance(claims.get("email"), str) or claims.get("email_verified") is False:
+    if not EMAIL.fullmatch(str(claims.get("email"))) or claims.get("email_verified") is False:
         raise ProviderError("The provider names no verified e-mail address for you; let it send the claim 'email'.")
     return claims
 

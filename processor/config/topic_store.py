@@ -12,6 +12,7 @@ from typing import Any, Self
 from processor.audit.record import Audited, append
 from processor.avro.codec import Codec
 from processor.config.content import Compiler
+from processor.config.content_changes import changes
 from processor.config.difference import difference
 from processor.config.errors import ConfigErrors
 from processor.config.model import App, Configuration, configuration_of
@@ -135,9 +136,10 @@ class TopicStore:
             _told(before) if before else {}, {**_told(made), "changes": self._changes(made, before)})
 
     def _changes(self, made: Version, before: Version | None) -> list[dict[str, Any]]:
-        """What differs, without secrets; of the company only that it does."""
+        """What differs, without secrets."""
         if made.name == COMPANY:
-            return []
+            found = changes(before.content if before else None, made.content)
+            return [{"app": "", "part": "company", **one._asdict()} for one in found]
         try:
             old, new = (self._alone(one) for one in (before, made))
         except ConfigErrors:

@@ -8,8 +8,8 @@ import pytest
 
 from connectors.kit.connector import Account
 from connectors.kit.errors import Misconfigured
-from console.changes import SECRET
 from processor.access import Role
+from processor.config.content_changes import SECRET
 from processor.config.store import ReadOnlyError
 from processor.waiting.tally import Group
 
