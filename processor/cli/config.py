@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ for _command in (plan, apply, history, rollback, export, import_):
 
 @config.command()
 @click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help="The config folder. Default: the setting config_folder.")
+              help="A config folder. Default: what is live, where the setting config_source says.")
 @output_option
 @pass_context
 def validate(context: Context, folder: Path | None, form: Form) -> None:
@@ -60,25 +60,28 @@ def schema(out: Path, form: Form) -> None:
     emit([{"file": str(path), "changed": changed} for path, changed in found.items()], ("file", "changed"), form)
 
 
-def _read(context: Context, folder: Path | None) -> tuple[tuple[Configuration, Path] | None, list[ConfigError]]:
-    """The configuration and its folder; or the mistakes of the settings and of the apps together."""
+def _read(context: Context, folder: Path | None) -> tuple[tuple[Configuration, str] | None, list[ConfigError]]:
+    """The configuration and where it is; or the mistakes of the settings and of the apps together."""
     from processor.config.errors import ConfigErrors
     from processor.config.files import load
+    from processor.config.source import load_configuration, told_where
 
-    errors: list[ConfigError] = []
-    overrides: Mapping[str, Mapping[str, str]] = {}
     if folder is not None and context.file is None and (folder / SETTINGS).exists():
         context = Context(folder / SETTINGS, context.environ)
+    errors: list[ConfigError] = []
     try:
         settings = context.settings
-        folder, overrides = folder or settings.config_folder, settings.overrides
     except ConfigErrors as found:
         errors.extend(found.errors)
+        settings = None
     try:
-        configuration = load(folder, context.environ, overrides) if folder else None
+        if folder is not None:
+            read = load(folder, context.environ, settings.overrides if settings else {}), str(folder)
+        elif settings is not None:
+            read = load_configuration(settings, context.environ), told_where(settings)
     except ConfigErrors as found:
         return None, [*errors, *found.errors]
-    return (configuration, folder) if configuration and folder and not errors else None, errors
+    return (None, errors) if errors else (read, [])
 
 
 def _show(errors: Sequence[ConfigError], form: Form) -> None:
@@ -91,7 +94,7 @@ def _show(errors: Sequence[ConfigError], form: Form) -> None:
     say(f"{count} {'mistake' if count == 1 else 'mistakes'}.")
 
 
-def _summary(configuration: Configuration, folder: Path, form: Form) -> None:
+def _summary(configuration: Configuration, where: str, form: Form) -> None:
     rows: list[dict[str, Any]] = [{
         "app": app.id, "title": app.title, "version": app.version,
         "connectors": [name for name, one in app.connectors.items() if one.active],
@@ -100,4 +103,4 @@ def _summary(configuration: Configuration, folder: Path, form: Form) -> None:
         "exports": len(app.exports),
     } for app in configuration.apps.values()]
     emit(rows, ("app", "title", "connectors", "prompts", "bindings", "exports", "version"), form)
-    say(f"{folder} is sound: version {configuration.version}.")
+    say(f"{where} is sound: version {configuration.version}.")

@@ -106,6 +106,9 @@ class TopicReader:
             raise StoreError(f"{self.topic} cannot be read: {said(error)}") from error
 
 
+_FENCED = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED})  # noqa: SLF001
+
+
 class OvertakenError(Exception):
     """The transaction did not commit, or it is not known whether it did."""
 
@@ -126,13 +129,16 @@ class Writer:
         try:
             self._producer.init_transactions(ANSWER_SECONDS)
         except KafkaException as error:
-            if error.args[0].fatal():
+            if error.args[0].code() in _FENCED:
                 raise OvertakenError(said(error)) from error  # another began at the same moment
-            raise StoreError(f"no broker takes transactions: {said(error)}") from error
+            raise StoreError(f"the transaction {topics.config}.{name} cannot be begun: {said(error)}") from error
 
     def has(self, topic: str) -> bool:
-        """Whether there is such a topic."""
-        found = self._producer.list_topics(timeout=ANSWER_SECONDS).topics.get(topic)
+        """Whether there is such a topic; raises StoreError where no broker answers."""
+        try:
+            found = self._producer.list_topics(timeout=LOOK_SECONDS).topics.get(topic)
+        except KafkaException as error:
+            raise StoreError(f"no broker answers: {said(error)}") from error
         return found is not None and found.error is None
 
     @contextmanager

@@ -260,6 +260,8 @@ def test_a_table_of_bindings_goes_into_the_topic_and_comes_back(site, store, fil
 
 def test_other_commands_read_the_topic_too(site, store, command, vendors):
     store.apply("alpha", alpha(vendors.url), base=0, by="ann")
+    code, rows, talk = command("config", "validate")
+    assert (code, rows[0]["app"]) == (0, "alpha"), talk
     _, rows, talk = command("explain", "alpha", "u1", "offer", "accept")
     assert rows[0]["config_version"] == store.current("alpha").digest, talk
 

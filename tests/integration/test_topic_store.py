@@ -6,7 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from processor.config.content import Compiler
 from processor.config.own import load_settings
@@ -126,6 +126,24 @@ def test_a_writer_that_hangs_in_its_transaction_is_ended_by_the_next(settings, s
         hanging._producer.flush(10)
         assert store.apply("kiosk", kiosk("Next"), base=1, by="bob").number == 2
     assert store.current("kiosk").by == "bob"
+
+
+def test_a_commit_whose_answer_was_lost_is_found_and_not_repeated(settings, store, monkeypatch):
+    commit, lost = Writer._commit, []
+
+    def commits_and_loses(writer):
+        commit(writer)
+        if not lost:
+            lost.append(writer)
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+    monkeypatch.setattr(Writer, "_commit", commits_and_loses)
+    made = store.apply("kiosk", KIOSK, base=0, by="ann")
+    assert lost
+    assert store.history("kiosk") == (made,)
+    with Records(settings.kafka.bootstrap_servers, settings.topics.audit, json.loads) as found:
+        assert len(found.at_least(1)) == 1
+        assert len(found.now(0.5)) == 1
 
 
 def test_each_change_is_audited_with_who_when_what_before_and_after(settings, store):
