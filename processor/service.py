@@ -109,7 +109,7 @@ def make_transport(settings: ProcessorSettings, stall: float) -> Transport:
     if http.transport == "requests":
         from processor.http.requests_threads import RequestsTransport  # noqa: PLC0415  only where it is chosen
 
-        return RequestsTransport(connect_timeout=http.connect_timeout, user_agent=http.user_agent)
+        return RequestsTransport(connect_timeout=http.connect_timeout, user_agent=http.user_agent, stall=stall)
     from processor.http.curl import CurlTransport  # noqa: PLC0415  only where it is chosen
 
     return CurlTransport(connect_timeout=http.connect_timeout, user_agent=http.user_agent, stall=stall)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
+from time import perf_counter
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -12,6 +13,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from processor.http.awake import Awake
 from processor.http.public import is_public
 from processor.http.transport import Phase
 
@@ -24,12 +26,18 @@ class Refused(Exception):
     """The host has no address that may be connected to; its text names one that was refused."""
 
 
+class StoodStillError(Exception):
+    """The process stood still since the call was begun: its user may belong to another process by now."""
+
+
 class Progress:
     """How far one call came; its worker moves it on, the transport may cut it."""
 
-    __slots__ = ("_lock", "_socket", "cut", "phase", "sent")
+    __slots__ = ("_awake", "_begun", "_lock", "_socket", "cut", "phase", "sent")
 
-    def __init__(self) -> None:
+    def __init__(self, awake: Awake) -> None:
+        self._awake = awake
+        self._begun = perf_counter()
         self.phase: Phase = "connect"
         self.sent = False
         self.cut = False
@@ -37,7 +45,12 @@ class Progress:
         self._socket: socket.socket | None = None
 
     def about_to_send(self, sock: socket.socket | None) -> None:
-        """Note that bytes go out from here on; raises Cut where the call was given up meanwhile."""
+        """Note that bytes go out from here on.
+
+        Raises Cut where the call was given up meanwhile, StoodStillError where the process stood still.
+        """
+        if self._awake.since() > self._begun:
+            raise StoodStillError
         with self._lock:
             if self.cut:
                 raise Cut

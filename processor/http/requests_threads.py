@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from queue import SimpleQueue
 from select import EPOLLIN, epoll
 from ssl import SSLCertVerificationError
@@ -19,7 +20,15 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NameResolutionError
 
 from connectors.kit.http import Response, Signed
-from processor.http.requests_connection import Progress, Refused, carry, close_adapter, new_adapter
+from processor.http.awake import Awake
+from processor.http.requests_connection import (
+    Progress,
+    Refused,
+    StoodStillError,
+    carry,
+    close_adapter,
+    new_adapter,
+)
 from processor.http.transport import Completion, Phase, TransportError
 from processor.http.trust import authorities
 from processor.http.wire import BAD_ADDRESS, USER_AGENT, Unsendable, header_bytes, host_of
@@ -58,8 +67,9 @@ class RequestsTransport:
 
     def __init__(
         self, *, threads: int = 64, connect_timeout: float = 10.0, ca_file: str | None = None,
-        user_agent: str = USER_AGENT,
+        user_agent: str = USER_AGENT, stall: float = inf,
     ) -> None:
+        self._awake = Awake(stall)
         self._user_agent = user_agent
         self._most_threads = threads
         self._threads: list[threading.Thread] = []
@@ -94,7 +104,7 @@ class RequestsTransport:
     ) -> None:
         """Begin a call; its end comes out of a later `wait`."""
         now = monotonic()
-        job = _Job(signed, ticket, now, now + timeout, timeout, public_only, max_bytes, fresh, Progress())
+        job = _Job(signed, ticket, now, now + timeout, timeout, public_only, max_bytes, fresh, Progress(self._awake))
         self._jobs[ticket] = job
         heappush(self._deadlines, (job.deadline, next(self._order), job))
         if len(self._threads) < min(self._most_threads, len(self._jobs)):
@@ -116,7 +126,9 @@ class RequestsTransport:
         while True:
             done = [*self._collect(), *self._overdue()]
             until = min(end, self._deadlines[0][0]) if self._deadlines else end
+            self._awake.since()
             ready = self._epoll.poll(0.0 if done else max(0.0, until - monotonic()))
+            self._awake.since()
             woken = any(fd != self._bell for fd, _ in ready)
             if any(fd == self._bell for fd, _ in ready):
                 os.eventfd_read(self._bell)
@@ -236,6 +248,9 @@ def _error(job: _Job, problem: Exception) -> TransportError:
     host = host_of(job.signed.url)
     if isinstance(problem, _TooLarge):
         return TransportError("too_large", f"{host}: the answer is larger than {job.max_bytes} bytes")
+    if isinstance(problem, StoodStillError):
+        return TransportError("send" if job.progress.sent else "connect",
+                              f"{host}: the process stood still before the request was sent")
     if isinstance(problem, Refused):
         text = f"{problem} is no public address, and only those are allowed here"
         return TransportError("blocked", f"{host}: {text}")
