@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
-
-import orjson
 
 from connectors.kit.errors import Undecodable
 from processor.avro.codec import Codec
@@ -40,7 +39,7 @@ def kept_key(name: str, number: int) -> bytes:
 
 def value_of(codec: Codec, version: Version) -> bytes:
     """A version as the topic has it."""
-    content = None if version.content is None else orjson.dumps(version.content)
+    content = None if version.content is None else json.dumps(version.content).encode()
     return codec.encode_config_version(ConfigVersion(*version[:6], content))
 
 
@@ -55,6 +54,8 @@ def hear(told: Iterable[Told], versions: Versions, codec: Codec) -> Heard:
         key = one.key.decode("utf-8", "replace")
         kept = _KEPT_KEY.fullmatch(key)
         name = kept[1] if kept else key
+        if one.anew:
+            versions.clear()
         if one.value is None:
             if kept:
                 versions.drop(name, int(kept[2]))
@@ -72,7 +73,7 @@ def _version(name: str, value: bytes, codec: Codec) -> Version:
     found = codec.config_version(value)
     if found.name != name:
         raise ValueError(f"it is of '{found.name}'")
-    content = None if found.content is None else orjson.loads(found.content)
+    content = None if found.content is None else json.loads(found.content)
     if content is not None and not isinstance(content, dict):
         raise ValueError("its content is no mapping")
     return Version(*found[:6], content)

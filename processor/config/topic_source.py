@@ -53,10 +53,10 @@ class TopicSource:
             self._reader = TopicReader(self._settings, IDLE)
         heard = hear(self._reader.catch_up(whole=True), self._versions, self._codec)
         errors = [*heard.errors]
-        without = [error for name in self._versions.contents() if name != COMPANY
-                   for error in self._begin(name, errors)]
+        without = [error for name in self._versions.names() for error in self._begin(name, errors)]
         if without:
             raise ConfigErrors(without)
+        self._versions.drop_all_but_current()
         if errors:
             self._left.append(Change(None, tuple(errors)))
         return configuration_of(self._apps)
@@ -74,7 +74,7 @@ class TopicSource:
     def _begin(self, name: str, passed_over: list[ConfigError]) -> tuple[ConfigError, ...]:
         """Compile the newest version that can be; the newest one's mistakes where none can."""
         newest: tuple[ConfigError, ...] = ()
-        for version in self._versions.history(name, len(self._versions)):
+        for version in self._versions.history(name):
             errors = self._compile(version) if version.content is not None else ()
             if not errors:
                 passed_over.extend(newest)
@@ -94,6 +94,7 @@ class TopicSource:
                 errors.extend(self._compile(version))
         if errors:
             self._left.append(Change(None, tuple(errors)))
+        self._versions.drop_all_but_current()
         if before.keys() != self._apps.keys() or any(before[name] is not app for name, app in self._apps.items()):
             self._left.append(Change(configuration_of(self._apps)))
 

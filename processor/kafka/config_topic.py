@@ -27,6 +27,8 @@ class Told(NamedTuple):
     value: bytes | None
     place: str
     """Partition and offset, for people."""
+    anew: bool = False
+    """Whether the topic was made anew: all that was told before is no more."""
 
 
 class TopicReader:
@@ -47,12 +49,13 @@ class TopicReader:
         # A read_committed client is told the last stable offset where the end is asked for.
         self._ends = Consumer(kafka.client(own, kafka.consumer_properties, {"isolation.level": "read_uncommitted"}))
         self._at: dict[int, int] = {}
+        self._anew = False
         try:
             self._numbers = self._partitions()
         except BaseException:
             self.close()
             raise
-        self._consumer.assign([TopicPartition(self.topic, one, OFFSET_BEGINNING) for one in self._numbers])
+        self._assign()
 
     def close(self) -> None:
         """Free the clients."""
@@ -70,6 +73,10 @@ class TopicReader:
         A transaction that is open hides what lies behind it. Where not `whole`, it is waited for only a while.
         """
         ends = {number: self._end(number) for number in self._numbers}
+        if any(self._at.get(number, 0) > high for number, high in ends.items()):
+            self._at.clear()
+            self._anew = True
+            self._assign()
         begun = time.monotonic()
         while any(self._at.get(number, 0) < high for number, high in ends.items()):
             if not whole and self._at and time.monotonic() - begun > PATIENCE_SECONDS:
@@ -83,10 +90,14 @@ class TopicReader:
         for message in messages:
             error, number = message.error(), message.partition()
             if error is None:
+                anew, self._anew = self._anew or message.offset() < self._at.get(number, 0), False
                 self._at[number] = message.offset() + 1
-                yield Told(message.key() or b"", message.value(), f"{self.topic}:{number}:{message.offset()}")
+                yield Told(message.key() or b"", message.value(), f"{self.topic}:{number}:{message.offset()}", anew)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  the library's public name of it
                 self._at[number] = max(self._at.get(number, 0), message.offset())
+
+    def _assign(self) -> None:
+        self._consumer.assign([TopicPartition(self.topic, one, OFFSET_BEGINNING) for one in self._numbers])
 
     def _partitions(self) -> list[int]:
         try:

@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
 
 from processor.config.content import Compiler
 from processor.config.own import load_settings
@@ -81,6 +83,7 @@ def test_of_many_who_write_from_the_same_base_exactly_one_wins(opened):
 
 PROCESS = """
 import sys
+import time
 from processor.config.content import Compiler
 from processor.config.own import load_settings
 from processor.config.store import ConflictError
@@ -183,3 +186,23 @@ def test_a_topic_that_is_not_there_is_named(settings):
     topics = settings.topics.model_copy(update={"config": "nowhere"})
     with pytest.raises(StoreError, match="there is no topic 'nowhere'; make it with `prompt-actions topics apply`"):
         TopicStore(settings.model_copy(update={"topics": topics}), Compiler(ENVIRON))
+
+
+def test_a_topic_that_was_made_anew_is_read_anew(settings, store, opened, topics):
+    """In a test environment somebody will do it while a console is open."""
+    for number in range(3):
+        store.apply("kiosk", kiosk(str(number)), base=number, by="ann")
+    admin = AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers})
+    admin.delete_topics([settings.topics.config])[settings.topics.config].result(30)
+    until(lambda: settings.topics.config not in admin.list_topics(timeout=10).topics)
+    topics("config", partitions=1)
+    opened().apply("kiosk", kiosk("Anew"), base=0, by="bob")
+    until(lambda: (found := store.current("kiosk")) and found.by == "bob")
+    assert [one.number for one in store.history("kiosk")] == [1]
+
+
+def until(good, seconds=30):
+    end = time.monotonic() + seconds
+    while not good():
+        assert time.monotonic() < end, "not in time"
+        time.sleep(0.1)
