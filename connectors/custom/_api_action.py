@@ -94,7 +94,8 @@ class ApiAction(BaseModel):
         "Member to keep as reference", default="", help='Like "data.id", or "header:location" for a header.'
     )
     idempotency_header: str = field(
-        "Header for an idempotency key", default="", help="Like Idempotency-Key; left empty: none is sent."
+        "Header for an idempotency key", default="", help="Like Idempotency-Key; left empty: none is sent. "
+        "A 409 then means that an earlier try still runs, and is tried again."
     )
     safe_to_repeat: bool = field(
         "Safe to repeat", default=False,

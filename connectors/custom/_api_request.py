@@ -19,6 +19,9 @@ MAX_HEADERS = 32_768
 MAX_URL = 16_384
 OURS: Mapping[str, str] = {"Accept": "*/*"}
 
+IN_USE = frozenset({409})
+"""What a server answers while an earlier request with the same idempotency key runs (draft of the IETF)."""
+
 ApiCall = Call[Any, Any]
 
 
@@ -68,7 +71,8 @@ def filled_request(call: ApiCall, action: ApiAction) -> Request:
     request = Request(
         action.method, _url(compiled, lookup), [(name, one.render(lookup)) for name, one in compiled.query],
         _headers(call, action, lookup, body), body, "call", action.method != "GET",
-        frozenset(action.success_status), timeout=action.timeout,
+        frozenset(action.success_status) | (IN_USE if action.idempotency_header else frozenset()),
+        timeout=action.timeout,
     )
     if len(address("", request)) > MAX_URL:
         raise Rejected("invalid_value", f"the URL is longer than {MAX_URL} characters")

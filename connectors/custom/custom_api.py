@@ -13,7 +13,7 @@ from typing import Any, Self
 from pydantic import SecretStr, model_validator
 
 from connectors.custom._api_action import ApiAction, Compiled
-from connectors.custom._api_request import filled_request
+from connectors.custom._api_request import IN_USE, filled_request
 from connectors.custom._credentials import Credentials
 from connectors.kit import (
     Call,
@@ -179,6 +179,9 @@ def call_api(call: ApiCall) -> Flow:
     """Fill the saved request and send it; the answer succeeds as the action says."""
     action = _action(call)
     response = yield filled_request(call, action)
+    if action.idempotency_header and response.status in IN_USE.difference(action.success_status):
+        raise Unavailable("key_in_use", "the server is still at an earlier try under this key", status=response.status,
+                          unknown=True)
     _check_success(action, response)
     return Done(_reference(action, response), detail={"status": str(response.status)})
 

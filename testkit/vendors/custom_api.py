@@ -51,8 +51,10 @@ class CustomApi(Vendor):
     def _once(self, ask: Ask, key: str) -> Answer:
         digest = sha256(ask.method.encode() + ask.target.encode() + ask.body).digest()
         verdict, kept = self.keys.find(key, digest)
-        if verdict in ("other", "busy"):
-            return answer(409, {"error": "key_reused", "message": f"the key was used otherwise ({verdict})"})
+        if verdict == "other":
+            return answer(422, {"error": "key_reused", "message": "the key was used with another request"})
+        if verdict == "busy":
+            return answer(409, {"error": "key_in_use", "message": "an earlier request with this key still runs"})
         if kept is not None:
             self.world.ledger.replay(self.id, key)
             return kept

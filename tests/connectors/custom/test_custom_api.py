@@ -265,6 +265,15 @@ def test_ones_own_headers_replace_ours():
     assert request.headers["Content-Type"] == "application/vnd.api+json"
 
 
+def test_a_409_under_an_idempotency_key_is_an_earlier_try_that_still_runs_and_no_refusal():
+    """Taken for a refusal, a replay would use another key, and the effect would happen twice."""
+    keyed = {"idempotency_header": "Idempotency-Key"}
+    done = act(keyed, answers=[answer(409)])
+    assert (done.reason, done.code) == ("unavailable", "key_in_use")
+    assert act({}, answers=[answer(409)]).reason == "rejected"
+    assert act({**keyed, "success_status": [200, 409], "success_member": ""}, answers=[answer(409)]).reason == ""
+
+
 def test_an_idempotency_key_is_sent_where_the_action_names_its_header():
     assert only({"idempotency_header": "Idempotency-Key"}).headers["Idempotency-Key"] == OUTCOME
     assert "Idempotency-Key" not in only().headers
