@@ -10,6 +10,7 @@ import click
 import orjson
 
 from processor.cli.context import Context, pass_context
+from processor.cli.explain import explain
 from processor.cli.importing import import_command
 from processor.cli.output import FAILED, Form, emit, emit_json, output_option
 
@@ -22,6 +23,7 @@ def attributes() -> None:
 
 
 attributes.add_command(import_command)
+attributes.add_command(explain)
 
 
 @attributes.command("set")

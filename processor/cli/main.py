@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, Entry] = {
     "topics": Entry("processor.cli.topics", "topics", "Plan and make the Kafka topics."),
     "waiting": Entry("processor.cli.waiting", "waiting", "Show what waits, for what, and since when."),
     "books": Entry("processor.cli.books", "books", "Check that everything that came in is accounted for."),
+    "results": Entry("processor.cli.results", "results", "What came of events: list outcomes, follow them."),
     "dead-letters": Entry("processor.cli.dead_letters", "dead_letters", "Find, understand and replay what failed."),
     "users": Entry("processor.cli.users", "users", "Forget a user."),
     "console": Entry("processor.cli.console", "console", "Serve the console; add the members who may sign in."),

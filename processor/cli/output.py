@@ -14,6 +14,9 @@ Form = Literal["table", "json"]
 Row = Mapping[str, Any]
 C = TypeVar("C", bound=Callable[..., Any])
 
+WHOLE = frozenset({"id", "run", "time"})
+"""Columns that stay on one line however narrow the terminal: ids are copied from there."""
+
 FAILED, USAGE, SOME_FAILED = 1, 2, 3
 """Exit codes beside 0: nothing worked, the command was typed wrongly, some items did not work."""
 
@@ -67,7 +70,7 @@ def _table(rows: Iterable[Row], columns: Sequence[str], title: str) -> None:
 
     table = Table(title=title or None, title_justify="left", header_style="bold")
     for name in columns:
-        table.add_column(name.replace("_", " "), overflow="fold")
+        table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name in WHOLE)
     for row in rows:
         table.add_row(*(Text(plain(row.get(name))) for name in columns))
     # Without a terminal there is no width to fold at: whatever reads it wants whole lines.

@@ -90,11 +90,14 @@ def _show_event(event_id: str, found: Found, form: Form) -> None:
         return
     from processor.waiting.account import spoken
 
-    for app, moment in found.ended:
+    for app, part, at in found.ended:
         if form == "json":
-            emit_json({"app": app, "event": event_id, "state": "ended", "ended_ms": moment})
-        say(f"Event {event_id} of app {app} waits for nothing: it ended at {spoken(moment)}. Its outcomes are in the "
-            "results topic; what failed is among the dead letters.")
+            emit_json({"app": app, "event": event_id, "part": part, "state": "ended", "ended_ms": at})
+        whose = "its chain" if part == "chain" else "the last of its exports"
+        say(f"Event {event_id} of app {app}: {whose} ended at {spoken(at)}.")
+    if found.ended:
+        say(f"It waits for nothing. Its outcomes: `prompt-actions results list --event {event_id}`; what failed"
+            " is among the dead letters.")
     if not found.ended:
         say(f"Nothing is open of event {event_id}, and it did not end within the window of remembered ids. Either it "
             "has not come yet, its id or --app is another, nothing is bound to it, or it ended long ago.")

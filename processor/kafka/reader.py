@@ -82,6 +82,17 @@ class LogReader:
         except KafkaException as error:
             raise LogError(f"{topic}, partition {number}: {error.args[0].str()}") from error
 
+    def since(self, extents: Extents, moment: int) -> dict[Place, Extent]:
+        """The same from the first record of a broker's time on: milliseconds since 1970."""
+        asked = [TopicPartition(*place, moment) for place in extents]
+        try:
+            found = self._ends.offsets_for_times(asked, timeout=ANSWER_SECONDS)
+        except KafkaException as error:
+            raise LogError(f"offsets of a time cannot be read: {error.args[0].str()}") from error
+        begins = {(one.topic, one.partition): one.offset for one in found}
+        return {place: Extent(min(one.high, max(one.low, begins[place])) if begins[place] >= 0 else one.high, one.high)
+                for place, one in extents.items()}
+
     def committed(self, topic: str) -> dict[int, int]:
         """By partition, the offset that the processor's group has committed; absent where there is none."""
         wanted = [TopicPartition(topic, number) for number in self.partitions(topic)]

@@ -29,13 +29,23 @@ class Wanted(NamedTuple):
     cause: str = ""
 
 
+class Ended(NamedTuple):
+    """That one part of an event is over."""
+
+    app: str
+    part: str
+    """`chain` or `exports`; what it names is over, whichever run ended it."""
+    at: int
+    """Milliseconds since 1970."""
+
+
 class Found(NamedTuple):
     """What is known of one event."""
 
     accounts: Sequence[Account]
     """Of each of its chains that is open: its own, its exports', its replays'."""
-    ended: Sequence[tuple[str, int]] = ()
-    """Where none is open: (app, milliseconds since 1970) of its end, within the window of the finished ids."""
+    ended: Sequence[Ended] = ()
+    """Where none is open: what ended, within the window of the finished ids."""
 
 
 def read_summary(
@@ -103,14 +113,15 @@ def _of_user(
         yield key.partition(":")[2], other
 
 
-def _ends(reader: LogReader, topic: str, apps: Sequence[str], event_id: str) -> Iterator[tuple[str, int]]:
-    wanted = {identity(app, event_id + suffix): app for app in apps for suffix in ("", EXPORTS)}
+def _ends(reader: LogReader, topic: str, apps: Sequence[str], event_id: str) -> Iterator[Ended]:
+    parts = (("", "chain"), (EXPORTS, "exports"))
+    wanted = {identity(app, event_id + suffix): (app, part) for app in apps for suffix, part in parts}
     codec = Codec()
     for message in reader.read(reader.extents(topic)) if wanted else ():
         finished = codec.finished(message.value())
         for one in finished.each():
             if one in wanted:
-                yield wanted[one], finished.time
+                yield Ended(*wanted[one], finished.time)
 
 
 def _read(reader: LogReader, extents: dict[Place, Extent], progress: Progress | None) -> Iterator[Any]:

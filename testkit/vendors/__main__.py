@@ -11,6 +11,7 @@ import click
 import orjson
 
 from testkit.vendors.credentials import environment
+from testkit.vendors.example import overrides
 from testkit.vendors.front import Front
 from testkit.vendors.server import Listener
 
@@ -76,9 +77,15 @@ def _print_ready(host: str, port: int, front: Front, *, as_json: bool) -> None:
 
 
 def _print_environment(url: str, prefix: str) -> None:
-    """Lines that a shell reads, and docker compose too; the key among them spans several."""
-    for name, value in environment(url).items():
+    """Lines that a shell reads, and docker compose too; the key among them spans several.
+
+    The prefix is that of an app's own variables; the addresses are settings of the processor, which stand over those
+    of every app.
+    """
+    for name, value in environment().items():
         click.echo(f'{prefix}{name}="{value.strip()}"')
+    for name, values in sorted(overrides(url).items()):
+        click.echo(f"PROMPT_ACTIONS_OVERRIDES__{name.upper()}='{orjson.dumps(values).decode()}'")
 
 
 if __name__ == "__main__":

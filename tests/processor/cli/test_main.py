@@ -67,3 +67,8 @@ def test_every_command_of_the_table_is_there(name):
     command = getattr(importlib.import_module(entry.module), entry.name)
     assert command.name == name
     assert command.help
+
+
+def test_explain_stands_beside_the_other_commands_of_attributes_too(run):
+    assert run("attributes", "explain", "--help").out.partition("\n\n")[2] == \
+        run("explain", "--help").out.partition("\n\n")[2]

@@ -22,3 +22,14 @@ def test_talk_goes_to_standard_error(capsys):
     emit([{"a": 1}], ("a",), "json")
     out, err = capsys.readouterr()
     assert (out, err) == ('{"a":1}\n', "hello\n")
+
+
+def test_an_id_stays_on_one_line_however_narrow_the_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    row = {"id": "0123456789", "time": "11-24 03:10", **dict.fromkeys("abcdef", "words that take much room")}
+    emit([row], ("id", "time", *"abcdef"), "table")
+    out = capsys.readouterr().out
+    assert "0123456789" in out
+    assert "11-24 03:10" in out
+    assert len(out.splitlines()[0]) <= 80

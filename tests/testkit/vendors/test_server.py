@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from processor.config.own import load_settings
 from testkit.vendors import Control, ControlError, VendorServer
 from testkit.vendors.credentials import environment
 
@@ -90,5 +91,7 @@ def test_the_command_prints_an_environment_that_a_shell_reads():
     command = f"set -a; eval \"$('{sys.executable}' -m testkit.vendors --env --prefix SHOP_)\"; env -0"
     printed = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True).stdout
     read = dict(line.split("=", 1) for line in printed.split("\0") if line)
-    wanted = environment("http://127.0.0.1:8081")
+    wanted = environment()
     assert {name: read[f"SHOP_{name}"] for name in wanted} == {name: value.strip() for name, value in wanted.items()}
+    settings = load_settings({name: value for name, value in read.items() if name.startswith("PROMPT_ACTIONS_")})
+    assert settings.overrides["stripe"] == {"base_url": "http://127.0.0.1:8081/stripe", "allow_test_hosts": "true"}
