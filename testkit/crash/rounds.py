@@ -14,6 +14,7 @@ import click
 
 from testkit.crash import trial, zombie
 from testkit.crash.point import Point, Side
+from testkit.crash.provoked import PROVOKED
 from testkit.crash.steps import ENDED_AT
 from testkit.kafka.broker import Broker
 from testkit.kafka.local import LocalKafka
@@ -91,7 +92,8 @@ def main(seed: int, *, kills: bool, zombies: bool) -> None:
             if wanted:
                 sides: tuple[Side, ...] = ("before",) if stop else SIDES
                 place = Path(folder) / ("zombies" if stop else "kills")
-                found += run(broker, place, points(sides=sides), seed=seed, stop=stop)
+                steps = [step for step in ENDED_AT if not (stop and step in PROVOKED)]
+                found += run(broker, place, points(steps, sides), seed=seed, stop=stop)
     wrong = [one for one in found if one.wrong]
     for one in wrong:
         click.echo(one)

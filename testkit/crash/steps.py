@@ -51,6 +51,11 @@ ENDED_AT: Mapping[str, int] = {
     "Runner.fail": 1, "Runner.resend": 1, "Runner.give_up": 1, "Parking.retry": 1, "Parking.throttled": 1,
     "Parking.missing": 1, "Parking.park": 1, "Parking.wake_at": 1, "Parking.wake": 1, "Parking.chain_ended": 1,
     "Parking.release_probe": 4,
+    # refused, changed, back
+    "Parking.refused": 1, "Parking.waited_out": 1, "Parking.settings_changed": 2, "Sender.renew": 1,
+    "Parking.recovered": 1, "Parking.probe_ended": 1,
+    # asked again, synced
+    "Intake.replay": 1, "Events.admit_replay": 1, "Events.admit_sync": 2,
     # written down
     "Ledger.outcome": 9, "Ledger.failed": 1, "Ledger.event_ended": 5, "Ledger.undecodable": 1,
     "Store.put_attributes": 3, "Store.put_chain": 2, "Store.finish": 4,
@@ -64,6 +69,9 @@ ENDED_AT: Mapping[str, int] = {
     "Consumer.consume": 2, "Consumer.consumer_group_metadata": 1, "Source.resume": 3, "Restore.begin": 2,
     "Restore.step": 1, "Folder.open": 2, "Store.set_topic_ids": 1, "Store.set_positions": 2, "Store.load_chains": 1,
     "Store.load_finished": 1, "Store.load_attributes": 1, "Events.restore": 2, "Loop.begin": 1, "Loop.turn": 60,
+    # shared, stalled, cut short: see provoked.py
+    "Consumer.incremental_unassign": 1, "Source.fresh_metadata": 1, "Producer.abort_transaction": 1,
+    "Sender.release": 1, "Sender.cut": 1, "Transport.cancel": 1,
     # left
     "Loop.stop": 1, "Loop.drain": 1, "Source.forget": 2, "Events.leave": 2, "Checkpoints.left": 1, "Source.stop": 1,
     "Committer.stop": 1, "Transport.close": 1, "Consumer.close": 1, "Restore.close": 1, "Folder.close": 5,
@@ -74,14 +82,10 @@ ENDED_AT: Mapping[str, int] = {
 _ASKS = "only asks, and changes nothing"
 _BODY = "runs as long as its thread; what it does are steps themselves"
 _WAKES = "reads an eventfd empty"
-_RARE = "needs another process's rebalance at the right moment; the storm (`make chaos`) meets it"
 _PLAIN = "only without transactions, where outcomes may be seen twice; tests/integration/test_delivery.py"
 _MEMORY = "moves something in memory, between the same two steps of I/O as its caller, which is a step"
 _FULL = "needs more in flight than there is room for; tests of the engine fill it"
-_REFUSED = "needs credentials that are refused; parks as Parking.park does, which is a step"
-_CIRCUIT = "needs a vendor that is down; parks and wakes as Parking.park and Parking.wake do, which are steps"
 _LARGE = "needs a record that its topic does not accept; ends the binding as Runner.give_up does, which is a step"
-_REPLAY = "a replay is admitted as Events.admit does, and its end is written as any other; the storm has none yet"
 
 NEED_NONE: Mapping[str, str] = {
     **dict.fromkeys(("Restore.has", "Store.attributes", "Store.chain", "Store.chains", "Store.seen", "Store.positions",
@@ -90,19 +94,16 @@ NEED_NONE: Mapping[str, str] = {
                     _ASKS),
     **dict.fromkeys(("Committer.run", "Source.run", "Loop.run"), _BODY),
     **dict.fromkeys(("Committer.heard", "Source.heard"), _WAKES),
-    **dict.fromkeys(("Consumer.incremental_unassign", "Restore.drop", "Source.fresh_metadata",
-                     "Producer.abort_transaction", "Sender.release", "Sender.cut", "Transport.cancel"), _RARE),
     **dict.fromkeys(("Source.commit", "Consumer.commit", "Producer.flush", "Producer.purge"), _PLAIN),
     **dict.fromkeys(("Sender.turn", "Sender.look_again", "Sender.fail_later", "Parking.wait_at", "Parking.outage",
                      "Parking.check_order", "Parking.rest", "Parking.attributes_arrived", "Parking.adopt",
                      "Parking.let_go", "Events.from_record", "Events.forget", "Intake.release_held",
                      "Parking.wake_postponed"), _MEMORY),
     **dict.fromkeys(("Source.pause", "Producer.poll"), _FULL),
-    **dict.fromkeys(("Parking.refused", "Parking.still_refused", "Parking.waited_out", "Parking.settings_changed",
-                     "Sender.renew"), _REFUSED),
-    **dict.fromkeys(("Parking.recovered", "Parking.probe_ended"), _CIRCUIT),
     **dict.fromkeys(("Parking.too_large", "Parking.does_not_fit"), _LARGE),
-    **dict.fromkeys(("Intake.replay", "Events.admit_replay", "Events.admit_sync", "Ledger.held"), _REPLAY),
+    "Restore.drop": "needs a rebalance in the middle of a restore; the storm (`make chaos`) meets it",
+    "Parking.still_refused": "names a failure, and changes nothing",
+    "Ledger.held": "writes one more letter of an event that ended; as Ledger.failed does, which is a step",
     "Transport.watch": "adds a descriptor to wait for, before there is any event",
     "Folder.discard": "is called by no process that runs",
     "Store.expire": "is called every ten minutes; drops ids that are older than the window",

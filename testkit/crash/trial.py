@@ -13,11 +13,14 @@ from typing import Any, Self
 
 from processor.engine.runner import outcome_id
 from testkit.crash import judging
+from testkit.crash.beside import APP, Beside
 from testkit.crash.point import Point
+from testkit.crash.provoked import PROVOKED
 from testkit.kafka.broker import Broker
 from testkit.kafka.fresh import FreshTopics
 from testkit.kafka.sessions import shorten
 from testkit.processor import apps, expected
+from testkit.processor.doubts import Blow, explain
 from testkit.processor.process import Processor
 from testkit.processor.site import Site
 from testkit.vendors import credentials
@@ -33,7 +36,7 @@ SESSION = 2.5
 LIFE_SECONDS = 60.0
 QUICK: dict[str, Any] = {
     "join_grace": 1, "retry__base": 0.05, "retry__cap": 0.5, "retry__park_after": 0.3, "drain": 5,
-    "http__timeout": 5, "checkpoint__interval": 0.05, "flow__max_in_flight": 50,
+    "http__timeout": 5, "checkpoint__interval": 0.05, "flow__max_in_flight": 50, "misconfigured_pause": 0.5,
 }
 """Settings under which nothing takes as long as it would in earnest."""
 VENDORS = ("custom_api", "sendgrid", "zendesk", "stripe", "mixpanel")
@@ -88,6 +91,9 @@ class Trial:
         self._stack = ExitStack()
         self._finished: list[tuple[int, set[expected.Key]]] = []
         """Life, and the bindings whose results could be read when it ended."""
+        self.blows: list[Blow] = []
+        """What befell the lives: all but the last."""
+        self._guests: list[Processor] = []
         self.wrong: list[str] = []
         self.killed = self.in_doubt = 0
 
@@ -101,6 +107,8 @@ class Trial:
         self.site = Site(topics, self._folder, environ=environ, **QUICK)
         self._stack.callback(self.site.close)
         self.quick_sessions = shorten(self.site.servers, self.site.group, SESSION)
+        self.beside = Beside(self.site, self.vendors)
+        self._stack.callback(self.beside.close)
         self._begin()
         return self
 
@@ -110,6 +118,7 @@ class Trial:
 
     def _begin(self) -> None:
         self.site.configure(expected.configuration(self.vendors.url))
+        self.beside.configure()
         self.load = the_load(self._seed, self._lives + 1, int(time.time() * 1000))
         expected.seed_vendors(self.vendors)
         trouble(self.vendors)
@@ -133,6 +142,7 @@ class Trial:
         if sync:
             strike(self.vendors)
             self._sync()
+            self.beside.publish()
         self.site.publish(*self.load.events[self._published:self._published + events])
         self._published += events
         self.site.send("interactions", (b"x", b"no avro"), partition=self._published % 4)
@@ -141,7 +151,7 @@ class Trial:
     @property
     def due(self) -> int:
         """Outcomes that there must be of what was published so far."""
-        return self.load._replace(events=self.load.events[:self._published]).outcomes
+        return self.load._replace(events=self.load.events[:self._published]).outcomes + self.beside.due
 
     def all_in(self) -> bool:
         """Whether these outcomes can be read."""
@@ -153,19 +163,39 @@ class Trial:
             self.site.forget_state()
         self.publish(EVENTS // 2)
         process = self.processor()
+        life = self._life
         process.start(command(point))
         self.wait(lambda: not process.running or bool(process.said("partition_ready")))
         self.publish(EVENTS - EVENTS // 2)
+        self.beside.configure()
+        provoke = PROVOKED.get(point.step)
+        if provoke is not None:
+            provoke(self, process)
         self.wait(lambda: not process.running or self.all_in())
         if process.running:
             process.terminate()
             self.wait(lambda: not process.running)
+        self._take_leave()
+        self.befell(life)
         code = process.wait()
         if code == 0:
             self.wrong.append(f"{point} was never come to")
         elif code != -9:
             self.wrong.append(f"{point}: ended with exit code {code}\n{process.last_words()}")
         self.note_end()
+
+    def leaves(self, guest: Processor) -> None:
+        """Another process of this life, which ends in good order after the one that is ended at its point."""
+        self._guests.append(guest)
+
+    def _take_leave(self) -> None:
+        for guest in self._guests:
+            guest.end()
+        self._guests.clear()
+
+    def befell(self, life: int) -> None:
+        """A life was killed, or stood still, at some time until now."""
+        self.blows.append(Blow(f"life-{life}", 0.0, time.time()))
 
     def note_end(self) -> None:
         """A life ended: what can be read now must never be done again."""
@@ -199,11 +229,14 @@ class Trial:
 
     def judge(self) -> None:
         """Compare with the model, the vendors' ledgers, the books and the dead letters."""
-        ended = [one.value for one in self.results.now(0.5)]
+        read = [one.value for one in self.results.now(0.5)]
+        self.wrong += self.beside.wrongs(read)
+        ended = [one for one in read if one.app_id != APP]
         self.in_doubt = sum(one.reason == "in_doubt" for one in ended)
-        self.wrong += expected.wrongs(self.load, self.vendors, ended, killed=True)
+        self.wrong += explain(read, expected.calls(self.vendors).by_outcome, self.blows).unexplained
+        self.wrong += expected.wrongs(self.load, self.vendors, ended, killed=True, besides=self.beside.marks())
         self.wrong += self._done_again()
-        self.wrong += [*judging.letters(self.site, ended, self._unreadable), *judging.books(self.site)]
+        self.wrong += [*judging.letters(self.site, ended, self._unreadable, besides=APP), *judging.books(self.site)]
 
     def _done_again(self) -> list[str]:
         seen = expected.calls(self.vendors).by_outcome

@@ -49,6 +49,7 @@ class ZombieTrial(Trial):
             self.wrong.append(f"{point} was never come to")
             zombie.close()
             return
+        self.befell(self._life)
         heir = self.processor("heir")
         heir.start()
         try:

@@ -6,7 +6,7 @@ It knows nothing of the engine but the identity of outcomes; bindings, faults an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -41,6 +41,8 @@ class Want(NamedTuple):
 
 ONLY_ONCE = frozenset({"once", "mail"})
 """Kinds that are never repeated when their answer is lost."""
+HARMLESS = frozenset({"profile.updated"})
+"""Effects that leave the same state however often they happen."""
 BROKEN = frozenset({"reset", "half_body", "silence"})
 """Faults after which nobody knows whether the vendor took the request."""
 VENDOR = {"take": "custom_api", "account": "custom_api", "once": "custom_api", "mail": "sendgrid",
@@ -308,13 +310,18 @@ def disorder(load: Load, seen: Calls, *, killed: bool = False) -> list[str]:
     return found
 
 
-def wrongs(load: Load, vendors: Control, results: Sequence[ActionResult], *, killed: bool = False) -> list[str]:
-    """All that is wrong with what came out: outcomes, calls and their order, effects that happened twice."""
+def wrongs(load: Load, vendors: Control, results: Sequence[ActionResult], *, killed: bool = False,
+           besides: Collection[str] = ()) -> list[str]:
+    """All that is wrong with what came out: outcomes, calls and their order, effects that happened twice.
+
+    Calls with a mark of `besides` are no part of the load.
+    """
     seen = calls(vendors)
+    seen = seen._replace(by_outcome={mark: of for mark, of in seen.by_outcome.items() if mark not in besides})
     ended = {(one.app_id, one.event_id, one.binding_id): (one.outcome, one.reason) for one in results}
     predicted = Model(load, seen, killed=killed, ended=ended).predict()
     repeats = [f"{group[0].vendor} {group[0].kind} happened {len(group)} times: {group[0]}"
-               for group in silent_repeats(vendors.ledger())]
+               for group in silent_repeats(vendors.ledger()) if group[0].kind not in HARMLESS]
     return [*differences(predicted, results), *disorder(load, seen, killed=killed), *repeats]
 
 
