@@ -18,5 +18,5 @@ def test_the_end_of_a_chain_and_of_exports_are_told_apart(site):
         site.send("finished", (b"", site.codec.encode_finished(Finished(ids, moment))))
     done = subprocess.run([*COMMAND, "--app", "shop", "--event", "e1", "-o", "table"], env=site.environment("shell"),
                           text=True, capture_output=True, check=True, timeout=60)
-    assert "its chain ended at 2023-11-14 22:13:20Z" in done.stderr
-    assert "the last of its exports ended at 2023-11-14 22:14:20Z" in done.stderr
+    assert "its chain ended at 2023-11-14 22:13:20 UTC" in done.stderr
+    assert "the last of its exports ended at 2023-11-14 22:14:20 UTC" in done.stderr
