@@ -80,6 +80,12 @@ class StoreContract:
         ]
         assert store.current("kiosk") is None
 
+    @pytest.mark.parametrize("title", [float("nan"), "\ud800", {1, 2}])
+    def test_what_json_cannot_hold_is_refused(self, store: Store, title: Any) -> None:
+        """Or it could be written and not be read."""
+        with pytest.raises(ConfigErrors, match="no plain data"):
+            store.apply("kiosk", {"app": {"title": title}}, base=0, by="ann")
+
     def test_a_secret_in_clear_is_refused_and_not_repeated_in_the_mistake(self, store: Store) -> None:
         """A store is read by more people than may know a secret."""
         wrong = {"connectors": {"custom_api": {"settings": {"signing_secret": "in the clear"}}}}

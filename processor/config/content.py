@@ -98,9 +98,10 @@ def plain(name: str, content: Content) -> dict[str, Any]:
     """The content as JSON keeps it, so that nothing can change it from outside; raises ConfigErrors."""
     try:
         text = json.dumps(content, ensure_ascii=False, allow_nan=False)
+        size = len(text.encode())
     except (TypeError, ValueError) as error:
         raise ConfigErrors([ConfigError(file_of(name), 0, 0, "", f"no plain data: {error}")]) from None
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+    if size > MAX_BYTES:
         raise ConfigErrors([ConfigError(file_of(name), 0, 0, "", f"larger than {MAX_BYTES >> 20} MiB",
                                         "several apps, or fewer prompts")])
     made: dict[str, Any] = json.loads(text)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import orjson
+
 from connectors.kit.errors import Undecodable
 from processor.avro.codec import Codec
 from processor.config.errors import ConfigError
@@ -61,7 +63,7 @@ def hear(told: Iterable[Told], versions: Versions, codec: Codec) -> Heard:
                 versions.drop(name, int(kept[2]))
             continue
         try:
-            versions.put(_version(name, one.value, codec))
+            _keep(name, one.value, versions, codec)
         except (Undecodable, ValueError) as error:
             errors.append(ConfigError(one.place, 0, 0, key, f"cannot be read: {error}", "apply the app again"))
         else:
@@ -69,11 +71,10 @@ def hear(told: Iterable[Told], versions: Versions, codec: Codec) -> Heard:
     return Heard(frozenset(names), tuple(errors))
 
 
-def _version(name: str, value: bytes, codec: Codec) -> Version:
+def _keep(name: str, value: bytes, versions: Versions, codec: Codec) -> None:
     found = codec.config_version(value)
     if found.name != name:
         raise ValueError(f"it is of '{found.name}'")
-    content = None if found.content is None else json.loads(found.content)
-    if content is not None and not isinstance(content, dict):
+    if found.content is not None and not isinstance(orjson.loads(found.content), dict):
         raise ValueError("its content is no mapping")
-    return Version(*found[:6], content)
+    versions.keep(Version(*found[:6], None), found.content)

@@ -36,9 +36,13 @@ class Versions:
 
     def put(self, version: Version) -> None:
         """Keep a version; the same number again takes the place of the earlier."""
-        packed = None if version.content is None else compress(json.dumps(version.content).encode(), 1)
+        self.keep(version._replace(content=None),
+                  None if version.content is None else json.dumps(version.content).encode())
+
+    def keep(self, version: Version, content: bytes | None) -> None:
+        """The same, with the content as JSON."""
         kept = self._kept.setdefault(version.name, {})
-        kept[version.number] = _Kept(version._replace(content=None), packed)
+        kept[version.number] = _Kept(version, None if content is None else compress(content, 1))
         if len(kept) > 1 and next(reversed(kept)) != max(kept):
             self._kept[version.name] = dict(sorted(kept.items()))
 

@@ -9,6 +9,7 @@ import pytest
 from processor.config.own import load_settings
 from processor.config.source import opened_store
 from processor.kafka.config_topic import Writer
+from processor.waiting.under_way import UnderWay, read_under_way
 from testkit.processor.apps import call, custom_api, event, sendgrid
 from testkit.processor.process import COMMAND
 
@@ -278,6 +279,7 @@ def test_a_running_chain_ends_as_it_began_and_one_that_waits_goes_on_under_the_n
     site.sync("alpha", {"u1": {"account": "a"}, "u2": {"account": "b"}})
     site.publish(event(1, "u1", time=now()), event(2, "u2", "other", time=now()))
     processor.until(lambda: processor.metric("books_events_parked") == 1, what="one that waits")
+    assert read_under_way(load_settings(site.environment("desk"), None)) == [UnderWay("alpha", first.digest, 1, 1)]
     second = store.apply("alpha", content | {"prompts": {
         "offer": {"accept": [call("take", id="new")]}, "other": {"accept": [call("take", id="down")]}}},
         base=1, by="ann")
@@ -285,3 +287,5 @@ def test_a_running_chain_ends_as_it_began_and_one_that_waits_goes_on_under_the_n
         found = {(one.value.event_id, one.value.binding_id): one.value.config_version for one in results.at_least(3)}
     assert found == {("e00001", "slow"): first.digest, ("e00001", "behind"): first.digest,
                      ("e00002", "down"): second.digest}
+    processor.end()
+    assert read_under_way(load_settings(site.environment("desk"), None)) == []
