@@ -47,7 +47,7 @@ class Faces:
             trim_blocks=True, lstrip_blocks=True,
         )
         self._environment.globals.update(static=_address)
-        self._environment.filters.update(moment=moment, duration=duration, day=day, plural=plural,
+        self._environment.filters.update(moment=moment, duration=duration, span=span, day=day, plural=plural,
                                          capitalize_first=capitalize_first)
 
     def render(self, template: str, **facts: Any) -> str:
@@ -103,6 +103,13 @@ def duration(seconds: float) -> str:
         if count or parts:
             parts.append(f"{count} {unit}")
     return " ".join(parts[:2]) or "less than a second"
+
+
+def span(milliseconds: float) -> str:
+    """A short time as it was measured, a long one in its two largest units."""
+    if milliseconds < 1000:
+        return f"{max(0, round(milliseconds))} ms"
+    return f"{milliseconds / 1000:.1f} s" if milliseconds < 10_000 else duration(milliseconds / 1000)
 
 
 def plural(count: int, one: str, many: str = "") -> str:

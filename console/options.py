@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from connectors.kit.catalogue import catalogue
 from connectors.kit.connector import Connector
+from console.activity import Activity
 from console.letters import Letters
 from processor.access import Company
 from processor.audit.record import Audited
@@ -71,4 +72,6 @@ class ConsoleOptions:
     known: Mapping[str, Connector] = field(default_factory=catalogue, repr=False)
     letters: Letters | None = field(default=None, repr=False)
     """Dead letters; None where the console has no Kafka."""
+    activity: Activity | None = field(default=None, repr=False)
+    """Late outcomes and what waits; None where the console has no Kafka."""
     clock: Callable[[], float] = time.time

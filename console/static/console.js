@@ -27,8 +27,23 @@
   });
   window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
 
+  // Pages that show what happens now hear when there is something new, and ask for it.
+  function live(root) {
+    const place = root.querySelector("[data-live]");
+    if (!place || !window.EventSource || !window.htmx) return;
+    const source = new EventSource(place.dataset.live), state = document.getElementById("live-state");
+    const tell = (text) => { if (state) { state.hidden = false; state.textContent = text; } };
+    let owed = false;
+    const refresh = () => { if (document.hidden) owed = true; else { owed = false; htmx.trigger(place, "refresh"); } };
+    source.onopen = () => tell("Live");
+    source.onerror = () => tell(source.readyState === EventSource.CLOSED ? "Not live: reload to see what is new" : "Connecting …");
+    source.addEventListener("changed", refresh);
+    document.addEventListener("visibilitychange", () => { if (owed) refresh(); });
+    window.addEventListener("pagehide", () => source.close());
+  }
+
   document.addEventListener("click", menus);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") menus(event); });
-  document.addEventListener("DOMContentLoaded", () => times(document));
+  document.addEventListener("DOMContentLoaded", () => { times(document); live(document); });
   document.addEventListener("htmx:load", (event) => times(event.target));
 })();

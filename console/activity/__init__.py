@@ -1,0 +1,7 @@
+"""What happened of late and what waits, kept small: outcomes and open chains, followed in the background."""
+
+from console.activity.chains import Chains
+from console.activity.feed import Activity
+from console.activity.outcomes import OutcomeFilter, Outcomes, Row
+
+__all__ = ["Activity", "Chains", "OutcomeFilter", "Outcomes", "Row"]
