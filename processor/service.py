@@ -82,6 +82,7 @@ def options_of(settings: ProcessorSettings, layout: Layout) -> EngineOptions:
         join_grace=settings.join_grace,
         park_after=settings.retry.park_after,
         misconfigured_grace=settings.misconfigured_grace,
+        misconfigured_pause=settings.misconfigured_pause,
         drain=settings.drain,
         future_tolerance=settings.future_tolerance,
         stall=layout.session / 3,
