@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from connectors.kit.connector import Connector
-from console.forms.fields import FormField, fields_of
+from console.forms.fields import TESTING, FormField, fields_of
 from console.forms.secret_fields import Entering
 from console.forms.typed import typed
 from console.visit import Visit
@@ -15,8 +15,6 @@ from processor.config import durations
 from processor.config.errors import ConfigError, ConfigErrors
 from processor.config.model import AppConnector
 
-TESTING = "testing"
-"""The group of fields that are for tests only."""
 SETTINGS, LIMITS = "s.", "l."
 """Beginnings of the names of fields."""
 LIMIT_FIELDS = (

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from console.security.refusals import Forbidden
+from console.forms.fields import TESTING, fields_of
+from console.forms.secret_fields import FOREIGN
+from console.security.refusals import Conflict, Forbidden
 from console.visit import Visit
-from processor.access import Permission, needed
+from processor.access import ANY_APP, Permission, needed
+from processor.config import secrets
+from processor.config.keyring import SCHEME
 from processor.config.store import ConflictError, Content, Version
 
 Path = tuple[str, ...]
@@ -79,8 +83,60 @@ def _unclashed(visit: Visit, path: Path, base: int) -> Version:
     return current
 
 
+def put_content(visit: Visit, content: Content | None, *, base: int, note: str) -> Version:
+    """Make a whole content of the app live; raises Forbidden, ConflictError, ConfigErrors, ReadOnlyError."""
+    store = visit.options.store
+    current = store.current(visit.app)
+    check_rights(visit, current.content if current else None, content)
+    made = store.apply(visit.app, content, base=base, by=visit.name, note=note)
+    visit.console.reads.forget()
+    return made
+
+
+def make_app(visit: Visit, name: str, content: Content, note: str = "") -> Version:
+    """Make an app that is not there; raises Conflict where it is, ConfigErrors, ReadOnlyError."""
+    store = visit.options.store
+    current = store.current(name)
+    if current is not None and current.content is not None:
+        raise Conflict(f"There is an app '{name}' already.")
+    made = store.apply(name, content, base=current.number if current else 0, by=visit.name, note=note or "made")
+    visit.console.reads.forget()
+    return made
+
+
 def check_rights(visit: Visit, before: Content | None, after: Content | None) -> None:
     """Raise Forbidden where a change asks for more than the visitor may."""
+    if not visit.may(Permission.CHANGE_APPS, ANY_APP):
+        used = (after or {}).get("connectors") or {}
+        for name, entry in used.items() if isinstance(used, Mapping) else ():
+            check_reach(visit, name, part_of(before, ("connectors", name)), entry)
     for one in sorted({Permission.APPLY_CONFIGURATION, *needed(before, after)}):
         if not visit.may(one):
             raise Forbidden(f"This change needs the permission '{one.value}', which your role does not have here.")
+
+
+def check_reach(visit: Visit, name: str, before: Any, after: Any) -> None:
+    """Raise Forbidden where a connector would reach out of its app: to secrets of the server, to hosts of no vendor.
+
+    That is the company's to open.
+    """
+    if visit.may(Permission.CHANGE_APPS, ANY_APP):
+        return
+    old, new = (part_of(one, ("settings",)) or {} for one in (before, after))
+    if not isinstance(new, Mapping):
+        return  # no settings: that is told as a mistake
+    taken = set(_references(new)) - set(_references(old))
+    if any(not text.startswith(f"{SCHEME}:") for text in taken):
+        raise Forbidden(f"{name}: {FOREIGN}.")
+    known = visit.options.known.get(name)
+    for one in fields_of(known.settings) if known else ():
+        if one.group == TESTING and new.get(one.name) != old.get(one.name):
+            raise Forbidden(f"{name}: '{one.title}' opens a way to hosts of no vendor; Company administrators set it.")
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for one in value.values():
+            yield from _references(one)
+    elif (text := secrets.reference(value)) is not None:
+        yield text

@@ -76,6 +76,8 @@ def set_role(visit: Visit, email: str, place: str, role: str, *, name: str | Non
         known = company.member(email)
         if known is not None:
             _check_reach(visit, known, place)
+        elif wanted is None:
+            raise NotFound(f"There is no member '{email}'.")
         member = made(
             Member, email=email, name=name if name is not None else known.name if known else "",
             roles=_put(known.roles if known else {}, place, wanted),

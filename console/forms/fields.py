@@ -22,6 +22,8 @@ lines; `secrets` are several of them, by name.
 
 SEVERAL_LINES = ("private_key", "_json", "token_key")
 """Parts of the names of secrets that are whole files."""
+TESTING = "testing"
+"""The group of fields that are for tests only."""
 MULTIPLE = (tuple, list, set, frozenset)
 
 

@@ -101,6 +101,19 @@ class Entering:
             raise SecretError("a new one needs both its name and its value")
         return values
 
+    def given(self, value: Any, kept: Any) -> Any:
+        """What is kept for what a program sent: a text, several of them by name, or None for nothing.
+
+        Among several, one that is None is taken away, and one that is not named stays.
+        """
+        if isinstance(value, str):
+            return self.sealed(value) if value.strip() else kept
+        if isinstance(value, Mapping):
+            merged = {**(kept or {}), **{name: one if one is None else self.sealed(str(one))
+                                         for name, one in value.items()}}
+            return {name: one for name, one in merged.items() if one is not None}
+        return None
+
     def sealed(self, text: str) -> str:
         """What is kept for a typed secret; raises SecretError."""
         text = text.replace("\r\n", "\n").strip()

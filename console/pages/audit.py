@@ -30,20 +30,22 @@ class Line(NamedTuple):
 def page(visit: Here, by: str = "", did: str = "", q: str = "", skip: int = 0) -> Response:
     """The newest records that fit; company-wide ones for those who may see the company's."""
     everything = visit.may(Permission.SEE_AUDIT, ANY_APP)
-    read = [one for one in visit.options.audit.newest(READ) if _visible(one, visit.app, everything=everything)]
-    fits = [one for one in read if _fits(one, by, did, q)]
+    read = [one for one in visit.options.audit.newest(READ) if visible(one, visit.app, everything=everything)]
+    found = [one for one in read if fits(one, by, did, q)]
     skip = max(skip, 0)
     return visit.page(
-        "audit.html", lines=[_line(one) for one in fits[skip:skip + SHOWN]], by=by, did=did, q=q, skip=skip,
-        more=skip + SHOWN if len(fits) > skip + SHOWN else 0, shown=SHOWN,
+        "audit.html", lines=[_line(one) for one in found[skip:skip + SHOWN]], by=by, did=did, q=q, skip=skip,
+        more=skip + SHOWN if len(found) > skip + SHOWN else 0, shown=SHOWN,
         words=sorted({str(one.get("did", "")) for one in read} - {""}))
 
 
-def _visible(record: Mapping[str, Any], app: str, *, everything: bool) -> bool:
+def visible(record: Mapping[str, Any], app: str, *, everything: bool) -> bool:
+    """Whether a record is about an app, or about the company and for eyes that see it."""
     return record.get("app") == app or (everything and not record.get("app"))
 
 
-def _fits(record: Mapping[str, Any], by: str, did: str, words: str) -> bool:
+def fits(record: Mapping[str, Any], by: str, did: str, words: str) -> bool:
+    """Whether a record is one of those asked for."""
     if by and by.lower() not in str(record.get("by", "")).lower():
         return False
     if did and record.get("did") != did:

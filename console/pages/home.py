@@ -13,9 +13,9 @@ YEAR = 31_536_000
 
 
 def home(visit: Here) -> Response:
-    """Go to the first app of the visitor; say what to do where there is none."""
+    """Go to the first app of the visitor; to the page of apps where there is none."""
     apps = visit.apps
-    return visit.to(f"/apps/{apps[0]}/connectors") if apps else visit.page("no_apps.html")
+    return visit.to(f"/apps/{apps[0]}/connectors") if apps else visit.to("/apps")
 
 
 def theme(visit: Here) -> Response:
