@@ -17,6 +17,7 @@ from console.security import refusals
 from console.security.attempts import Attempts
 from console.security.body_limit import BodyLimit
 from console.security.headers import SecurityHeaders
+from console.security.mishaps import Mishaps
 from console.security.sessions import Lifetimes, Seal, Sessions
 from console.tested import Tests
 from console.visit import Console
@@ -47,6 +48,7 @@ def _around(options: ConsoleOptions, keys: list[str], *, https: bool) -> list[Mi
     lifetimes = Lifetimes(settings.idle, settings.lifetime)
     return [
         Middleware(SecurityHeaders, https=https),
+        Middleware(Mishaps),
         Middleware(BodyLimit, limit=settings.max_body_bytes),
         Middleware(Sessions, seal=Seal(keys), lifetimes=lifetimes, https=https, clock=options.clock),
     ]
