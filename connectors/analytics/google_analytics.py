@@ -206,12 +206,12 @@ def profile_item(call: Call[GoogleAnalyticsSettings, SyncTraits]) -> Item:
 
 @connector.export(
     "sync_user_traits", "Send user traits as user properties", item=profile_item, limits=LIMITS, params=SyncTraits,
-    trigger="attributes",
-    help=f"Sets user properties whenever attributes change, with a small event named {CARRIER}. They can be reported on"
-         " once they are custom dimensions in GA.",
+    trigger="attributes", repeat=Repeat.NEVER,
+    help=f"Sets user properties whenever attributes change, with a small event named {CARRIER}, which Google counts"
+         " each time. They can be reported on once they are custom dimensions in GA.",
 )
 def sync_user_traits(settings: GoogleAnalyticsSettings, items: Sequence[Item]) -> BatchFlow:
-    """Send user properties of one user; twice leaves the same."""
+    """Send user properties of one user; twice leaves the same, but for one more event."""
     return (yield from upload(settings, items))
 
 

@@ -101,6 +101,7 @@ def chain(plain: Plain) -> ChainRecord:
         "failures": failures(plain["failures"]),
         "started": None if started is None else Started(**started),
         "only": tuple(plain["only"]),
+        "exports_begun": tuple(plain["exports_begun"]),
     })
 
 

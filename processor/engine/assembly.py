@@ -63,6 +63,8 @@ class Engine:
             partition_of)
         self.checkpoints = Checkpoints(committer, options, metrics, codec, self.sender.send)
         self.checkpoints.too_large = self.parking.too_large
+        self.checkpoints.durable = self.exporter.durable
+        self.exporter.next_checkpoint = lambda: self.checkpoints.number + 1
 
     def configure(self, configuration: Configuration) -> set[str]:
         """Take up another configuration; paused connectors of changed apps are probed at once."""

@@ -29,10 +29,10 @@ class Chain(Flight):
 
     __slots__ = (
         "arrived", "as_they_were", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at",
-        "begun_since", "doubtful", "ended", "event", "exchange", "exports", "exports_only", "exports_waiting",
-        "failures", "first_failed_at", "generation", "generations", "id16", "ident", "key", "only", "origin_of",
-        "partition", "place", "plan", "planned", "position", "probe", "run", "seq", "size", "started", "step",
-        "stopped", "stored", "timer", "tracker", "user", "waiting_for",
+        "begun_since", "doubtful", "ended", "event", "exchange", "exports", "exports_begun", "exports_only",
+        "exports_waiting", "failures", "first_failed_at", "generation", "generations", "id16", "ident", "key", "only",
+        "origin_of", "partition", "place", "plan", "planned", "position", "probe", "run", "seq", "size", "started",
+        "step", "stopped", "stored", "timer", "tracker", "user", "waiting_for",
     )
 
     def __init__(
@@ -89,6 +89,8 @@ class Chain(Flight):
         self.only: Sequence[str] = ()
         self.exports: int = 0
         """Export bindings that have no outcome yet; a chain proper has none."""
+        self.exports_begun: tuple[str, ...] = ()
+        """Those that must not be repeated and whose items may be under way."""
         self.exports_waiting = 0
         """Those of them that want to be parked."""
         self.begun_at = 0.0
@@ -146,7 +148,7 @@ class Chain(Flight):
             int(not_before * 1000), self.origin_of(), self.plan.version, self.attributes, self.attributes_offset,
             self.attributes_time, list(self.ended.values()), self.failures or (), self.attempts, self.generation,
             int(self.first_failed_at * 1000), self.started, self.only, self.generations, self.as_they_were,
-            self.begun_since,
+            self.begun_since, self.exports_begun,
         )
 
     def record_running(self) -> ChainRecord:
@@ -169,6 +171,7 @@ class Chain(Flight):
         self.generations = record.generations
         self.as_they_were = record.attributes_as_they_were
         self.begun_before(record.begun_since)
+        self.exports_begun = tuple(record.exports_begun)
         self.stored = True
 
     def begun_before(self, since: int) -> None:

@@ -68,6 +68,8 @@ class Checkpoints:
         self.too_large: Callable[[Chain], None]
         """Called with a chain whose mark does not fit into its record: its call must not go out."""
         self._unmarked: list[Chain] = []
+        self.durable: Callable[[int], None]
+        """Called with the number of each checkpoint that committed."""
         self.number = 0
         """Of the last checkpoint that was begun."""
         self._again: list[Part] = []
@@ -172,6 +174,7 @@ class Checkpoints:
             return
         for part in checkpoint.parts:
             self._durable(part, end, now)
+        self.durable(end.number)
 
     def _durable(self, part: Part, end: CheckpointEnd, now: float) -> None:
         number = part.partition.number

@@ -154,7 +154,7 @@ class Events:
         if type(found) is bytes:
             record: ChainRecord = self._codec.chain(found)
             chain.resume(record)
-            if record.attempts or record.receipts:
+            if (record.attempts or record.receipts) and record.origin.value is not None:  # else it is a cut one
                 chain.attributes = record.attributes
                 chain.attributes_offset, chain.attributes_time = record.attributes_offset, record.attributes_time
             return True

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from connectors.kit.action import Done, Repeat
+from connectors.kit.action import Done
 from connectors.kit.errors import Broken, Failure, InDoubt, Misconfigured, MissingAttributes, Rejected, Unavailable
 from connectors.kit.event import Call
 from connectors.kit.http import Response
-from processor.engine.flight import Flight
+from processor.engine.batch import Batch, Filling, are_ends, no_longer_begun
 from processor.engine.masking import LIMIT
 from processor.engine.runner import outcome_id, transport_failure
 from processor.http.transport import TransportError
@@ -25,54 +25,7 @@ if TYPE_CHECKING:
     from processor.engine.partition import Partition
     from processor.engine.plan import ExportStep
     from processor.engine.sender import Sender
-    from processor.engine.timers import Timer, Timers
-
-Entry = tuple["Chain", "Item"]
-
-
-class Batch(Flight):
-    """Items on their way in one run of an export's flow."""
-
-    __slots__ = ("attempts", "entries", "exchange", "first_failed_at", "probe", "step")
-
-    def __init__(self, deliver: Callable[[Any, Any, float], None], step: ExportStep, entries: list[Entry]) -> None:
-        super().__init__(deliver)
-        self.step = step
-        self.route = step.route
-        self.entries = entries
-        self.attempts = 0
-        self.first_failed_at = 0.0
-        self.probe = False
-        """Whether the vendor's health hangs on its answer."""
-        self.exchange: Exchange | None = None
-
-
-class Filling:
-    """Items of one export that wait for others."""
-
-    __slots__ = ("bytes", "entries", "step", "timer")
-
-    def __init__(self, step: ExportStep) -> None:
-        self.step = step
-        self.entries: list[Entry] = []
-        self.bytes = 0
-        self.timer: Timer | None = None
-
-
-def _are_ends(ends: Any, count: int) -> bool:
-    """Whether an export's flow returned what it must: one end for each item."""
-    return isinstance(ends, Sequence) and len(ends) == count and all(isinstance(one, (Done, Failure)) for one in ends)
-
-
-def _never(batch: Batch) -> bool:
-    """Whether the vendor would take a repeat for something new."""
-    return batch.step.export.repeat is Repeat.NEVER
-
-
-def _may_have_arrived(batch: Batch, failure: Unavailable | Misconfigured) -> bool:
-    """Whether items that must not be repeated are at the vendor, or may be."""
-    unknown = getattr(failure, "unknown", False) and batch.request is not None and batch.request.effect
-    return _never(batch) and (batch.effect_done or unknown)
+    from processor.engine.timers import Timers
 
 
 class Exporter:
@@ -90,6 +43,10 @@ class Exporter:
         self._chance = chance
         self._filling: dict[tuple[ExportStep, str], Filling] = {}
         self._live: set[Batch] = set()
+        self._marked: list[tuple[int, Batch]] = []
+        """Batches that wait until a checkpoint of this number, or a later one, is durable."""
+        self.next_checkpoint: Callable[[], int]
+        """The number of the checkpoint that is begun next."""
         self.parking: Parking
         self.ended: Callable[[Chain], None]
         """Called when all export bindings of the event have outcomes."""
@@ -103,7 +60,10 @@ class Exporter:
         if not pending:
             self.ended(chain)
         for step in pending:
-            self._make_item(chain, step)
+            if step.id in chain.exports_begun:
+                self._end(chain, step, InDoubt("started", "it was under way when the process ended"), 1, None)
+            else:
+                self._make_item(chain, step)
 
     def _make_item(self, chain: Chain, step: ExportStep) -> None:
         event, export = chain.event, step.export
@@ -177,7 +137,7 @@ class Exporter:
             self._park(batch, "limit", 0.0)
             return
         self._live.add(batch)
-        batch.flow, batch.effect_done = None, False
+        batch.flow, batch.effect_done, batch.marked = None, False, False
         self._step(batch, None)
 
     def _wait_for_vendor(self, batch: Batch) -> None:
@@ -239,8 +199,47 @@ class Exporter:
             self._failed(batch, Broken("batch", f"{type(error).__name__} while sending a batch"))
         else:
             batch.renewed = False
-            batch.fresh = _never(batch) and batch.request.effect and not batch.request.kept
+            batch.fresh = batch.never and batch.request.effect and not batch.request.kept
+            if batch.request.wait:
+                self._timers.at(self._sender.now + batch.request.wait, self._dispatch, batch)
+            else:
+                self._dispatch(batch)
+
+    def _dispatch(self, batch: Batch) -> None:
+        """Send the request; what must not be repeated only once it is durable that it may be under way."""
+        if batch.marked or not (batch.never and batch.request.effect):  # type: ignore[union-attr]
+            self._send(batch)
+            return
+        batch.marked = True
+        for chain, _ in batch.entries:
+            chain.exports_begun = (*chain.exports_begun, batch.step.id)
+            chain.partition.dirty[chain] = None
+        self._marked.append((self.next_checkpoint(), batch))
+
+    def durable(self, number: int) -> None:
+        """A checkpoint committed: what it marked may go out, but for items whose partition has left."""
+        if not self._marked:
+            return
+        due = [batch for wanted, batch in self._marked if wanted <= number]
+        self._marked = [one for one in self._marked if one[0] > number]
+        for batch in due:
+            self._send(batch)
+
+    def _send(self, batch: Batch) -> None:
+        if any(not chain.gone for chain, _ in batch.entries):
             self._sender.send(batch)
+        else:
+            self._live.discard(batch)
+            self._release_probe(batch)
+
+    def _unmark(self, batch: Batch) -> None:
+        """Nothing of it arrived: whoever goes on with its items may send them."""
+        if batch.marked:
+            batch.marked = False
+            for chain, _ in batch.entries:
+                no_longer_begun(chain, batch.step)
+                if not chain.gone:
+                    chain.partition.dirty[chain] = None
 
     def answered(self, batch: Batch, answer: Response | TransportError | Failure, seconds: float) -> None:
         """An answer to a batch's request."""
@@ -253,7 +252,7 @@ class Exporter:
                     gate.circuit.succeeded(self._sender.now)
                 else:
                     self.parking.recovered(gate)
-                batch.effect_done = batch.effect_done or (_never(batch) and request.effect and answer.ok)
+                batch.effect_done = batch.effect_done or (batch.never and request.effect and answer.ok)
                 self._step(batch, answer)
                 return
             batch.exchange = Exchange(request.method, request.path, "", answer.status, answer.text[:LIMIT],
@@ -282,12 +281,13 @@ class Exporter:
         if not isinstance(failure, (Unavailable, Misconfigured)):
             self._finish(batch, [failure] * len(batch.entries))
             return
-        if _may_have_arrived(batch, failure):
+        if batch.may_have_arrived(failure):
             gate.circuit.failed(now)
             self._finish(batch, [InDoubt(
                 failure.code, f"sent, but what arrived is unknown: {failure.message}", status=failure.status,
                 request_id=failure.request_id)] * len(batch.entries))
             return
+        self._unmark(batch)
         batch.first_failed_at = batch.first_failed_at or now
         since = now - batch.first_failed_at
         self._metrics.retry(batch.step.connector_id, failure.code)
@@ -329,7 +329,7 @@ class Exporter:
     def _finish(self, batch: Batch, ends: Sequence[Done | Failure]) -> None:
         self._live.discard(batch)
         self._release_probe(batch)
-        if not _are_ends(ends, len(batch.entries)):
+        if not are_ends(ends, len(batch.entries)):
             ends = [Broken("batch", "the export told of fewer items than were sent")] * len(batch.entries)
         for (chain, _), end in zip(batch.entries, ends, strict=True):
             if not chain.gone:
@@ -341,6 +341,7 @@ class Exporter:
         """One item ended: its outcome, and the event's end with the last one."""
         now = self._sender.now
         chain.exports -= 1
+        no_longer_begun(chain, step)
         if isinstance(end, Failure):
             self._ledger.failed(chain, step, end, now, attempts=attempts, exchange=exchange, action_id=step.export_id)
             self._ledger.outcome(

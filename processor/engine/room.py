@@ -62,14 +62,19 @@ def running(encode: Callable[[ChainRecord], bytes], record: ChainRecord, key: st
             ) -> bytes | None:
     """The record of a chain under way; without what its message brings again after a crash, where room is short."""
     room = largest - OVERHEAD - len(key.encode())
+    if comes_again and record.exports_begun:
+        record = _slim(record)  # written for each item: the smaller the better
     data = encode(record)
     if len(data) > room:
         record = _tight(record)
         data = encode(record)
     if len(data) > room and comes_again:
-        data = encode(record._replace(
-            origin=record.origin._replace(key=None, value=None, headers=()), attributes={}))
+        data = encode(_slim(record))
     return data if len(data) <= room else None
+
+
+def _slim(record: ChainRecord) -> ChainRecord:
+    return record._replace(origin=record.origin._replace(key=None, value=None, headers=()), attributes={})
 
 
 def _tight(record: ChainRecord) -> ChainRecord:

@@ -55,6 +55,8 @@ class ChainRecord(NamedTuple):
     """Of a replay: whether it goes on with the attributes of the dead letter, whatever is synced meanwhile."""
     begun_since: int = 0
     """Since when a process that crashed may have begun it; 0 where none can have."""
+    exports_begun: Sequence[str] = ()
+    """Of an event's exports: ids of those whose items may be under way, where they must not be repeated."""
 
 
 def identity(app_id: str, event_id: str) -> bytes:

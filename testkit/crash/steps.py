@@ -60,7 +60,7 @@ ENDED_AT: Mapping[str, int] = {
     "Ledger.outcome": 9, "Ledger.failed": 1, "Ledger.event_ended": 5, "Ledger.undecodable": 1,
     "Store.put_attributes": 3, "Store.put_chain": 2, "Store.finish": 4,
     # made durable
-    "Checkpoints.begin": 3, "Committer.submit": 4, "Store.seal": 5, "Producer.begin_transaction": 4,
+    "Exporter.durable": 4, "Checkpoints.begin": 3, "Committer.submit": 4, "Store.seal": 5, "Producer.begin_transaction": 4,
     "Producer.produce": 40, "Producer.send_offsets_to_transaction": 4, "Producer.commit_transaction": 4,
     "Committer.ends": 80, "Checkpoints.ended": 4, "Store.commit": 5,
     # taken over

@@ -250,7 +250,7 @@ def test_stream_and_secret_stand_in_the_query_when_signing(settings, url):
 
 def test_nothing_keeps_a_repeated_interaction_from_counting_twice():
     assert connector.exports[EVENTS].repeat is Repeat.NEVER
-    assert connector.exports[PROFILES].repeat is Repeat.HARMLESS
+    assert connector.exports[PROFILES].repeat is Repeat.NEVER, "the event that carries them counts twice"
     assert (connector.exports[EVENTS].trigger, connector.exports[PROFILES].trigger) == ("interaction", "attributes")
 
 

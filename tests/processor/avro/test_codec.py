@@ -54,7 +54,7 @@ letters = st.builds(DeadLetter, *[text] * 6, small, origins, st.none() | events,
 chains = st.builds(ChainRecord, *[text] * 3, small, text, text, long, origins, text, values, long, long,
                    several(receipts), several(failures), small, small, long,
                    st.none() | st.builds(Started, text, text, st.binary(max_size=9), long), several(text),
-                   st.dictionaries(text, small, max_size=2), st.booleans(), long)
+                   st.dictionaries(text, small, max_size=2), st.booleans(), long, several(text))
 replays = st.builds(Replay, *[text] * 3, small, origins, several(receipts), several(text), st.booleans(), text, long,
                     values, st.dictionaries(text, small, max_size=2))
 states = st.builds(AttributesState, values, long, long)

@@ -106,7 +106,7 @@ def test_a_batch_that_must_not_be_repeated_and_may_have_arrived_is_in_doubt(answ
     process = never_repeated()
     process.accept("e0")
     process.accept("e1")
-    process.advance(1.1)
+    process.advance(1.3)
     assert process.calls[0].signed.body == b"e0,e1"
     process.answer(answer=answer)
     process.advance(30.0)
@@ -119,7 +119,7 @@ def test_a_batch_that_must_not_be_repeated_and_may_have_arrived_is_in_doubt(answ
 def test_a_batch_that_surely_did_not_arrive_is_tried_again_though_it_must_not_be_repeated(answer):
     process = never_repeated()
     process.accept("e0")
-    process.advance(1.1)
+    process.advance(1.3)
     process.answer(answer=answer)
     process.settle(5.0)
     assert bodies(process) == [b"e0", b"e0"]
@@ -136,6 +136,7 @@ def test_a_batch_of_which_one_half_is_in_is_not_begun_anew(answer):
     process = never_repeated(send=in_halves, batch=BatchLimits(2, 99, 99))
     process.accept("e0")
     process.accept("e1")
+    process.checkpoint()
     process.answer(answer=400)
     process.answer()
     process.answer(answer=answer)
