@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.pages import activity, dead_letters, replays
+from console.pages import activity, dead_letters, health, replays
 from console.table import Entry
 from processor.access import Permission
 
@@ -14,6 +14,7 @@ SEE, CLOSE, REPLAY = Permission.SEE_DEAD_LETTERS, Permission.CLOSE_DEAD_LETTERS,
 def _pages(base: str) -> Iterator[Entry]:
     yield Entry("GET", f"{base}/activity", activity.listed, Permission.SEE_ACTIVITY)
     yield Entry("GET", f"{base}/activity-stream", activity.stream, Permission.SEE_ACTIVITY)
+    yield Entry("GET", f"{base}/health", health.show, Permission.SEE_HEALTH)
     letters, letter, run = f"{base}/dead-letters", f"{base}/dead-letters/{{letter}}", f"{base}/replays/{{run}}"
     yield Entry("GET", letters, dead_letters.listed, SEE)
     yield Entry("POST", f"{letters}/close", dead_letters.close, CLOSE)
@@ -33,5 +34,7 @@ def _pages(base: str) -> Iterator[Entry]:
 OPERATIONS: tuple[Entry, ...] = (
     *_pages("/apps/{app}"), *_pages(""),
     Entry("GET", "/apps/{app}/activity/{event:path}", activity.show, Permission.SEE_ACTIVITY),
+    Entry("POST", "/health/books", health.draw_up, Permission.SEE_HEALTH),
+    Entry("POST", "/health/books/stop", health.stop_drawing, Permission.SEE_HEALTH),
 )
 """Letters that could not be read belong to no app: only the pages of all apps show them."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from connectors.kit.catalogue import catalogue
 from connectors.kit.connector import Connector
 from console.activity import Activity
+from console.health import Health
 from console.letters import Letters
 from processor.access import Company
 from processor.audit.record import Audited
@@ -74,4 +75,6 @@ class ConsoleOptions:
     """Dead letters; None where the console has no Kafka."""
     activity: Activity | None = field(default=None, repr=False)
     """Late outcomes and what waits; None where the console has no Kafka."""
+    health: Health | None = field(default=None, repr=False)
+    """Lag, processors, books; None where the console has no Kafka."""
     clock: Callable[[], float] = time.time
