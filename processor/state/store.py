@@ -14,6 +14,7 @@ from rocksdict import Rdict, WriteBatch
 from processor.model.attributes import AttributesState
 from processor.state.errors import StateError, StoreBrokenError
 from processor.state.overlay import Overlay, Sealed
+from processor.state.scrubbing import ERASED, Scrubber
 from processor.state.tuning import Tuning
 from processor.state.window import Window
 
@@ -56,6 +57,7 @@ class PartitionStore:
         self._window = Window(self._database, tuning, bucket_seconds)
         self._window.adopt(names)
         self._overlay = Overlay()
+        self._scrubber = Scrubber()
         if self._database.get(_FORMAT_KEY) is None:
             self._database.put(_FORMAT_KEY, FORMAT.encode())
 
@@ -123,8 +125,12 @@ class PartitionStore:
         self._overlay.settle(sealed)
 
     def expire(self, before: float) -> int:
-        """Forget ended events by whole buckets that lie before a time; returns how many buckets."""
+        """Forget ended events by whole buckets that lie before a time; returns how many buckets.
+
+        What was erased since the last time begins to leave the disk.
+        """
         with self._guarded():
+            self._scrubber.begin(self._database, self._attributes, self._chains, self._window.families())
             return self._window.expire(before)
 
     def positions(self) -> dict[str, int]:
@@ -186,6 +192,7 @@ class PartitionStore:
         """Close the store; what was not committed is gone, and comes again from Kafka."""
         if self._database is None:
             return
+        self._scrubber.wait()
         for family in (*self._window.release(), self._attributes, self._chains, self._database):
             # To close is to flush as well; where that fails, all is in the log that is read at the next opening.
             with suppress(Exception):
@@ -200,6 +207,7 @@ class PartitionStore:
         for key, value in pairs:
             if value is None:
                 batch.delete(key.encode(), handle)
+                batch.put(ERASED + key.encode(), b"")
             else:
                 fields = (dict(value.attributes), value.offset, value.time)
                 batch.put(key.encode(), marshal.dumps(fields), handle)
