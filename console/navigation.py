@@ -23,6 +23,8 @@ class Link(NamedTuple):
 NAVIGATION: tuple[Link, ...] = (
     Link("Actions", "/apps/{app}/connectors", Permission.SEE_SETTINGS),
     Link("Access", "/apps/{app}/access", Permission.SEE_MEMBERS),
+    Link("Activity", "/apps/{app}/activity", Permission.SEE_ACTIVITY),
     Link("Dead letters", "/apps/{app}/dead-letters", Permission.SEE_DEAD_LETTERS),
+    Link("Health", "/apps/{app}/health", Permission.SEE_HEALTH),
 )
 """In the order shown; the server asks again when a page is opened."""
