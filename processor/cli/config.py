@@ -44,6 +44,20 @@ def validate(context: Context, folder: Path | None, form: Form) -> None:
     _summary(*found, form)
 
 
+@config.command("show")
+@click.option("--all", "whole", is_flag=True, help="Also those that are as they are by default.")
+@output_option
+@pass_context
+def show(context: Context, form: Form, *, whole: bool) -> None:
+    """Show the processor's settings and where each comes from: a variable, a line of the file, or the default."""
+    from processor.config.origins import origins
+
+    found = [one._asdict() for one in origins(context.environ, context.file) if whole or one.origin != "default"]
+    emit(found, ("setting", "value", "origin"), form)
+    if not found:
+        say("All settings are as they are by default; --all shows them.")
+
+
 @config.command("schema")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("config/schemas"),
               show_default=True, help="The folder to write them into.")

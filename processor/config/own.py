@@ -37,13 +37,13 @@ def load_settings(
     `file` is read where it is named (here or in the environment), else `config/processor.yaml` where there
     is one. `given` stands over file and environment, as the options of a command do.
     """
-    document, errors = _document(environ, file)
+    document, errors = document_of(environ, file)
     place = Place(document)
     reading = Reading(Path(document.file).parent, environ, {}, errors=errors)
     raw = document.mapping((), document.data, reading.errors)
     values, unresolved = opened(ProcessorSettings, raw, place, reading)
     _open_properties(values, place, reading, unresolved)
-    variables = _variables(environ, reading)
+    variables = variables_of(environ, reading)
     merged = merge(merge(values, _from_environment(variables, reading)), given or {})
     made = _validated(merged, place, reading, unresolved, variables)
     if made is None or reading.errors:
@@ -71,7 +71,8 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _document(environ: Mapping[str, str], file: Path | None) -> tuple[Document, list[ConfigError]]:
+def document_of(environ: Mapping[str, str], file: Path | None) -> tuple[Document, list[ConfigError]]:
+    """The file of the settings, which may be none, and the mistakes of its form."""
     named = file or (Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None)
     path = named or DEFAULT_FILE
     if named is None and not path.exists():
@@ -90,9 +91,14 @@ def _open_properties(values: dict[str, Any], place: Place, reading: Reading, unr
             reference = secrets.reference(value)
             if reference is not None:
                 given[name] = _resolved(reference, here, reading)
-            elif any(word in name.replace("_", ".") for word in SECRET_PROPERTIES):
+            elif is_secret_property(name):
                 unresolved.append(here.path)
                 reading.errors.append(here.error("a secret must not stand in the file", secrets.forms()))
+
+
+def is_secret_property(name: str) -> bool:
+    """Whether a property of librdkafka is a secret."""
+    return any(word in name.replace("_", ".") for word in SECRET_PROPERTIES)
 
 
 def _resolved(reference: str, place: Place, reading: Reading) -> str:
@@ -103,7 +109,7 @@ def _resolved(reference: str, place: Place, reading: Reading) -> str:
         return ""
 
 
-def _variables(environ: Mapping[str, str], reading: Reading) -> dict[PathOf, str]:
+def variables_of(environ: Mapping[str, str], reading: Reading) -> dict[PathOf, str]:
     """Our environment variables by the path of the setting they give; unknown ones are mistakes."""
     found: dict[PathOf, str] = {}
     for name in sorted(environ):

@@ -127,3 +127,11 @@ def test_without_a_broker_the_topic_is_told_in_one_line(run, monkeypatch):
     assert ran.code == 1
     assert ran.err.startswith("Error: no broker answers: ")
     assert "Traceback" not in ran.err
+
+
+def test_show_tells_what_is_set_and_by_what(run):
+    ran = run("config", "show", PROMPT_ACTIONS_GROUP="shop")
+    assert ran.rows == [{"setting": "group", "value": "shop", "origin": "PROMPT_ACTIONS_GROUP"}]
+    ran = run("config", "show", "--all")
+    assert {"setting": "drain", "value": 40.0, "origin": "default"} in ran.rows
+    assert "All settings are as they are by default" in run("config", "show").err

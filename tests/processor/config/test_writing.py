@@ -15,7 +15,8 @@ CONFIG = Path(__file__).parents[3] / "config"
 AWKWARD = [
     "true", "no", "on", "~", "null", "1e5",
     "0o17", "017", "0x1F", "12:30", "2026-01-01", "=", "<<", "1_000", ".5", "5.",
-    "", " x ", "# x", "a: b", "- a", "a\nb", "a\n\n b\n", "\t", "é ✓ 𝄞", "\x85", "a\u2028b", "\ufeff", "%x", "@x", "{a}",
+    "", " x ", "# x", "a: b", "- a", "a\nb", "a\n\n b\n", "\t", "é ✓ 𝄞", "\x85", "a\u2028b", "\ufeff", "%x", "@x",
+    "{a}",
     "[a]", "*a", "&a", "!a", "'", '"', "|", ">", "?", "+1", "-0", "1e+5", ".inf", ".nan", "0b1", "12e03",
 ]
 scalars = (st.none() | st.booleans() | st.integers(-2**63, 2**63) | st.floats(allow_nan=False, allow_infinity=False)
