@@ -232,9 +232,10 @@ def mentioned(function):
 def reached(start, settings):
     """All functions of ours that `start` can come to: by name, through modules, closures and settings' properties."""
     seen, queue = {}, [plain(start)]
+    home = plain(start).__module__  # of a package from outside, too
     while queue:
         function = queue.pop()
-        if id(function) in seen or not getattr(function, "__module__", "").startswith("connectors."):
+        if id(function) in seen or not getattr(function, "__module__", "").startswith(("connectors.", home)):
             continue
         seen[id(function)] = function
         found = [plain(one) for one in neighbours(function, settings) if callable(one)]

@@ -35,7 +35,7 @@ def cases(function):
 
 
 def test_the_page_holds_a_connector_and_its_tests():
-    assert len(BLOCKS) == 2
+    assert len(BLOCKS) == 5, "the connector, its tests, and what its emulator needs"
     assert f"{NAME.replace('.', '/')}.py" in PAGE
 
 
