@@ -49,8 +49,6 @@ AGAIN_AFTER = 1.0
 BATCH_BYTES = 1_000_000
 """librdkafka's own limit of a batch."""
 EXPIRE_EVERY = 600.0
-WINDOW = 86400.0 + 21600.0
-"""Duplicates window and a quarter, in seconds."""
 COLLECT_AFTER = (50_000, 20, 50)
 """Objects made and not freed until the collector looks at the young ones; Python's own 700 costs a tenth of the CPU."""
 
@@ -271,8 +269,9 @@ class Service:
             self._share(self._demand, now)
         if now - self._expired_at > EXPIRE_EVERY:
             self._expired_at = now
-            for partition in loop.partitions.values():
-                partition.store.expire(now - WINDOW)
+            longest = max((app.duplicates_window for app in self._configuration.apps.values()), default=0.0)
+            for partition in loop.partitions.values():  # a backlog is as old as it is: copies in it count from then
+                partition.store.expire(partition.reach.newest / 1000 - longest)
 
     def _share(self, demand: DemandReader, now: float) -> None:
         """Hear what other processes would send, keep to our shares, say what we would send."""

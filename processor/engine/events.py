@@ -147,7 +147,8 @@ class Events:
         found = partition.open.get(chain.key)
         chain.id16 = identity(chain.event.app_id, chain.ident)
         if found is None:
-            if not partition.store.seen(chain.id16):
+            ended = partition.store.ended_at(chain.id16)
+            if ended is None or chain.arrived / 1000 - ended > chain.plan.app.duplicates_window:
                 return True
             self._metrics.duplicate()
             return False

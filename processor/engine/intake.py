@@ -249,6 +249,7 @@ def _promised(partition: Partition, message: Any) -> bool:
     """Whether it is durable that the event may be begun; else that is asked for."""
     reach, offset, arrived = partition.reach, message.offset(), message.timestamp()[1]
     if offset < reach.below and arrived <= reach.until:
+        reach.newest = arrived
         return True
     reach.ask(offset, arrived)
     return False

@@ -48,7 +48,6 @@ class EngineOptions:
     max_value_bytes: int = 1_000_000
     largest: Mapping[str, int] = field(default_factory=dict)
     """By topic: the largest message, with key and headers, that it accepts; one more would stop all checkpoints."""
-    duplicates_window: float = 86400.0
     stall: float = 15.0
     """A turn of the loop longer than this sends nothing until a checkpoint has committed."""
     timeout: float = 30.0

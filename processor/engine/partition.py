@@ -44,7 +44,10 @@ class Store(Protocol):
         """Keep, or forget, a chain record."""
 
     def seen(self, id16: bytes) -> bool:
-        """Whether an event ended within the duplicates window."""
+        """Whether an event ended, as far back as is kept."""
+
+    def ended_at(self, id16: bytes) -> float | None:
+        """When an event ended last, in seconds: infinite where just now; None where that is not known."""
 
     def finish(self, id16: bytes) -> None:
         """Note that an event ended."""

@@ -39,7 +39,8 @@ class Promise(NamedTuple):
 class Reach:
     """The promises of one partition: those of processes before this one, and its own."""
 
-    __slots__ = ("_earlier", "_own", "_wanted", "asked", "before_below", "below", "closed", "until")
+    __slots__ = ("_earlier", "_own", "_wanted", "asked", "before_below", "below", "closed", "newest",
+                 "until")
 
     def __init__(self, told: str = "") -> None:
         self._earlier = _spans(told)
@@ -51,6 +52,8 @@ class Reach:
         """What is durable: only events below this offset, which came until this time, may be begun."""
         self.asked = True
         """Whether an event waits for a further promise, or will: nothing may be begun without one."""
+        self.newest = 0
+        """Broker time of the newest event that was begun."""
         self.closed = False
         """Whether it was told that nothing more will be begun."""
 

@@ -6,6 +6,7 @@ import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,12 +17,12 @@ from processor.state.errors import StateError, StoreBrokenError
 from processor.state.overlay import Overlay, Sealed
 from processor.state.scrubbing import ERASED, Scrubber
 from processor.state.tuning import Tuning
-from processor.state.window import Window
+from processor.state.window import Window, moment
 
 StoredAttributes = AttributesState
 """A user's attributes, with offset and broker time of the newest change."""
 
-FORMAT = f"1/marshal {marshal.version}"
+FORMAT = f"2/marshal {marshal.version}"
 """Of everything in a store; one of another format is rebuilt from Kafka."""
 BROKEN_MARK = "BROKEN"
 """A file that says: discard this store when it is opened next."""
@@ -88,11 +89,15 @@ class PartitionStore:
             return self._merged(pending, self._chains.items())
 
     def seen(self, id16: bytes) -> bool:
-        """Whether an event has ended within the window."""
+        """Whether an event has ended, as far back as is kept."""
+        return self.ended_at(id16) is not None
+
+    def ended_at(self, id16: bytes) -> float | None:
+        """When an event ended last, in seconds: infinite where just now; None where that is not known, or forgotten."""
         if id16 in self._overlay.finished.held:
-            return True
+            return inf
         try:
-            return self._window.seen(id16)
+            return self._window.ended_at(id16)
         except Exception as error:
             raise self._failed(error) from error
 
@@ -223,10 +228,10 @@ class PartitionStore:
 
     def _batch_finished(self, batch: Any, ids: Iterable[bytes], now: float) -> None:
         """Add ended events to a batch."""
-        handle = None
+        handle, at = None, moment(now)
         for id16 in ids:
             handle = handle or self._window.at(now).handle
-            batch.put(id16, b"", handle)
+            batch.put(id16, at, handle)
 
     def _load(self, entries: Iterable[T], add: Callable[[Any, Iterable[T]], None]) -> int:
         """Write entries in batches of a bounded size."""

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from math import ceil
 from typing import Any, NamedTuple
 
 from processor.state.tuning import Tuning
 
 PREFIX = "finished"
+
+
+def moment(time: float) -> bytes:
+    """A time as it is kept with an id: whole seconds, rounded up."""
+    return ceil(time).to_bytes(5, "big")
 
 
 class Bucket(NamedTuple):
@@ -41,12 +47,13 @@ class Window:
                 ids = self._database.get_column_family(name)
                 self._add(Bucket(int(start), int(end), name, ids, self._database.get_column_family_handle(name)))
 
-    def seen(self, id16: bytes) -> bool:
-        """Whether an id is in any bucket."""
-        for get in self._gets:  # noqa: SIM110  # a generator takes as long as a look-up
-            if get(id16) is not None:
-                return True
-        return False
+    def ended_at(self, id16: bytes) -> float | None:
+        """When the event of an id ended last, in seconds; None where that is in no bucket."""
+        for get in self._gets:
+            found = get(id16)
+            if found is not None:
+                return float(int.from_bytes(found, "big"))
+        return None
 
     def at(self, time: float) -> Bucket:
         """The bucket of a time, made where it is not there."""

@@ -60,7 +60,8 @@ ENDED_AT: Mapping[str, int] = {
     "Ledger.outcome": 9, "Ledger.failed": 1, "Ledger.event_ended": 5, "Ledger.undecodable": 1,
     "Store.put_attributes": 3, "Store.put_chain": 2, "Store.finish": 4,
     # made durable
-    "Exporter.durable": 4, "Checkpoints.begin": 3, "Committer.submit": 4, "Store.seal": 5, "Producer.begin_transaction": 4,
+    "Exporter.durable": 4, "Checkpoints.begin": 3, "Committer.submit": 4, "Store.seal": 5,
+    "Producer.begin_transaction": 4,
     "Producer.produce": 40, "Producer.send_offsets_to_transaction": 4, "Producer.commit_transaction": 4,
     "Committer.ends": 80, "Checkpoints.ended": 4, "Store.commit": 5,
     # taken over
@@ -88,7 +89,8 @@ _FULL = "needs more in flight than there is room for; tests of the engine fill i
 _LARGE = "needs a record that its topic does not accept; ends the binding as Runner.give_up does, which is a step"
 
 NEED_NONE: Mapping[str, str] = {
-    **dict.fromkeys(("Restore.has", "Store.attributes", "Store.chain", "Store.chains", "Store.seen", "Store.positions",
+    **dict.fromkeys(("Restore.has", "Store.attributes", "Store.chain", "Store.chains", "Store.seen", "Store.ended_at",
+                     "Store.positions",
                      "Store.topic_ids", "Store.written", "Store.format", "Store.sizes", "Exporter.busy",
                      "Checkpoints.due", "Consumer.get_watermark_offsets", "Restore.remaining", "Loop.longest_turn"),
                     _ASKS),

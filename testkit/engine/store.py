@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 from processor.model.attributes import AttributesState
@@ -17,7 +18,7 @@ class MemoryStore:
         self._overlay = Overlay()
         self._attributes: dict[str, AttributesState] = dict(world.attributes(number))
         self._chains: dict[str, bytes] = dict(world.chains(number))
-        self._finished: dict[bytes, float] = dict.fromkeys(world.finished(number), 0.0)
+        self._finished: dict[bytes, float] = dict(world.finished_at(number))
         self.positions: dict[str, int] = {}
         self.closed = False
 
@@ -42,6 +43,10 @@ class MemoryStore:
     def seen(self, id16: bytes) -> bool:
         """Whether an event ended within the duplicates window."""
         return id16 in self._overlay.finished.held or id16 in self._finished
+
+    def ended_at(self, id16: bytes) -> float | None:
+        """When an event ended last; infinite where just now."""
+        return inf if id16 in self._overlay.finished.held else self._finished.get(id16)
 
     def finish(self, id16: bytes) -> None:
         """Note that an event ended."""

@@ -206,6 +206,13 @@ class World:
             if one.topic == TOPICS.finished and one.partition == partition:
                 yield from CODEC.finished(one.value).each()
 
+    def finished_at(self, partition: int) -> Iterable[tuple[bytes, float]]:
+        """The same ids with the time of their checkpoint in seconds, oldest first."""
+        for one in self.records:
+            if one.topic == TOPICS.finished and one.partition == partition:
+                found = CODEC.finished(one.value)
+                yield from ((id16, found.time / 1000) for id16 in found.each())
+
     def starts(self, partition: int) -> dict[str, int]:
         """Where consumption of a partition begins."""
         return {topic: self.committed.get((topic, partition), 0) for topic in INPUTS}

@@ -86,6 +86,17 @@ def test_ended_events_are_forgotten_by_whole_buckets_and_not_too_early(store):
     assert [store.seen(one * 16) for one in (b"a", b"b", b"c", b"d")] == [False, False, True, False]
 
 
+def test_when_an_event_ended_last_is_known_to_the_second(folder, store):
+    store.finish(b"a" * 16)
+    assert store.ended_at(b"a" * 16) == float("inf"), "it is not on disk yet"
+    store.commit(store.seal(), {}, 1_800_000_000.25)
+    store.finish(b"a" * 16)
+    store.commit(store.seal(), {}, 1_800_050_000.0)
+    store.load_finished([b"b" * 16], 1_800_000_007.0)
+    store = folder.open(0)
+    assert [store.ended_at(one * 16) for one in (b"a", b"b", b"c")] == [1_800_050_000.0, 1_800_000_007.0, None]
+
+
 def test_an_expired_bucket_stays_away_after_a_restart_and_can_be_made_again(folder, store):
     store.load_finished([b"a" * 16], NOW - 100 * HOUR)
     store.set_positions({}, NOW)
