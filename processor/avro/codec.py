@@ -13,6 +13,7 @@ from connectors.kit.event import EXPORT_INTERACTIONS, Event
 from processor.avro import framing as frames
 from processor.avro import shapes
 from processor.avro.flat import flat_writer
+from processor.avro.flat_reader import FlatReader, flat_reader
 from processor.avro.schemas import Schema, Schemas, project
 from processor.model.attributes import MODES, AttributesState, UserAttributes
 from processor.model.chain import ChainRecord
@@ -47,6 +48,8 @@ class _Writer(NamedTuple):
     """The current schema; None where the writer used just that."""
     start: int
     """Where the Avro data begins."""
+    flat: FlatReader | None
+    """A faster way for values that are as usual."""
 
 
 class Codec:
@@ -80,7 +83,8 @@ class Codec:
 
     def event(self, data: bytes | None) -> Event:
         """A prompt interaction, with its required fields and its interaction checked."""
-        event = Event(*self._read("PromptInteraction", data).values())
+        values = self._read_flat("PromptInteraction", data)
+        event = Event._make(self._read("PromptInteraction", data).values() if values is None else values)
         if not (event.event_id and event.app_id and event.user_id and event.prompt_id):
             raise _missing(event, REQUIRED_OF_EVENT)
         if event.interaction not in INTERACTIONS:
@@ -173,6 +177,15 @@ class Codec:
         """A version of an app's configuration as bytes, always a single object."""
         return self._write_single("ConfigVersion", version._asdict())
 
+    def _read_flat(self, record: str, data: bytes | None) -> list[Any] | None:
+        """The values of a record that is as usual; None where the library has to look at it."""
+        if not data:
+            return None
+        found = self._writers.get(data[:frames.CONFLUENT_SIZE] if data[0] == 0 else data[:frames.SINGLE_OBJECT_SIZE])
+        if found is None or found.flat is None or found.record != record:
+            return None
+        return found.flat(data, found.start)
+
     def _read(self, record: str, data: bytes | None) -> dict[str, Any]:
         """The fields of `record` in the order of its current schema."""
         if not data:
@@ -196,7 +209,8 @@ class Codec:
         current = self._schemas.current.get(schema.record)
         same = current is not None and current.fingerprint == schema.fingerprint
         reader = None if current is None or same else current.parsed
-        found = self._writers[head] = _Writer(schema.record, schema.parsed, reader, len(head))
+        flat = flat_reader(schema.parsed) if same else None
+        found = self._writers[head] = _Writer(schema.record, schema.parsed, reader, len(head), flat)
         return found
 
     def _schema(self, head: bytes) -> Schema:

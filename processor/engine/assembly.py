@@ -52,6 +52,7 @@ class Engine:
         self.parking = Parking(
             self.sender, self.timers, options, metrics, self.books, codec.encode_chain, ready, chance)
         self.runner.parking = self.parking
+        self.sender.begin = self.runner.advance
         self.parking.runner = self.runner
         self.exporter = Exporter(self.sender, self.timers, options, self.ledger, metrics, chance)
         self.exporter.parking = self.parking

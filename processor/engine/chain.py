@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from processor.engine.flight import Flight
+from processor.model.attributes import AttributesState
 from processor.model.chain import ChainRecord, Started
 from processor.model.dead_letter import Origin
 
@@ -22,17 +23,19 @@ if TYPE_CHECKING:
 EXPORTS = "#exports"
 """What the id of an event's exports ends with."""
 NOTHING_ENDED: Mapping[str, Receipt] = {}
+NOTHING_KNOWN = AttributesState({}, -1, 0)
+"""Of a user whose attributes nobody synced."""
 
 
 class Chain(Flight):
     """One event, or one replay of it, from its turn until each of its bindings has an outcome."""
 
     __slots__ = (
-        "arrived", "as_they_were", "attempts", "attributes", "attributes_offset", "attributes_time", "begun_at",
-        "begun_since", "doubtful", "ended", "event", "exchange", "exports", "exports_begun", "exports_only",
-        "exports_waiting", "failures", "first_failed_at", "generation", "generations", "id16", "ident", "key", "only",
-        "origin_of", "partition", "place", "plan", "planned", "position", "probe", "run", "seq", "size", "started",
-        "step", "stopped", "stored", "timer", "tracker", "user", "waiting_for",
+        "arrived", "as_they_were", "attempts", "begun_at", "begun_since", "doubtful", "ended", "event", "exchange",
+        "exports", "exports_begun", "exports_only", "exports_waiting", "failures", "first_failed_at", "generation",
+        "generations", "id16", "ident", "key", "known", "only", "origin_of", "partition", "place", "plan", "planned",
+        "position", "probe", "run", "seq", "size", "started", "step", "stopped", "stored", "timer", "tracker", "user",
+        "waiting_for",
     )
 
     def __init__(
@@ -45,6 +48,7 @@ class Chain(Flight):
         self.request = None
         self.route = None
         self.token = None
+        self.turn = None
         self.sent_at = 0.0
         self.renewed = self.fresh = self.gone = self.out = False
         self.partition = self.home = partition
@@ -80,9 +84,8 @@ class Chain(Flight):
         """Of a replay: whether it keeps the attributes of its dead letter."""
         self.position = 0
         self.step: Step | None = None
-        self.attributes: Mapping[str, Value] = {}
-        self.attributes_offset = -1
-        self.attributes_time = 0
+        self.known: AttributesState | None = None
+        """The user's attributes as the chain uses them; None until they are needed."""
         self.ended: Mapping[str, Receipt] = NOTHING_ENDED
         """Receipts of the bindings that ended, by binding id; kept only where the chain goes on."""
         self.failures: list[FailedBinding] | None = None
@@ -108,6 +111,16 @@ class Chain(Flight):
         self.exchange: Exchange | None = None
         self.probe = False
         self.waiting_for = ""
+
+    @property
+    def attributes(self) -> Mapping[str, Value]:
+        """The user's attributes, looked up on first use: a chain that waits for its vendor needs none."""
+        return (self.known or self.look_up()).attributes
+
+    def look_up(self) -> AttributesState:
+        """Take the attributes that are there now."""
+        self.known = known = self.partition.store.attributes(self.user) or NOTHING_KNOWN
+        return known
 
     def keep(self, receipt: Receipt) -> None:
         """Add a receipt."""
@@ -142,11 +155,12 @@ class Chain(Flight):
         self.exchange = None
 
     def record(self, state: str, not_before: float) -> ChainRecord:
-        """The durable form of the chain as it stands."""
+        """The durable form of the chain as it stands; attributes that nobody asked for are looked up when it runs."""
+        known = self.known or NOTHING_KNOWN
         return ChainRecord(
             self.event.app_id, self.event.user_id, self.event.event_id, self.run, state, self.waiting_for,
-            int(not_before * 1000), self.origin_of(), self.plan.version, self.attributes, self.attributes_offset,
-            self.attributes_time, list(self.ended.values()), self.failures or (), self.attempts, self.generation,
+            int(not_before * 1000), self.origin_of(), self.plan.version, known.attributes, known.offset, known.time,
+            list(self.ended.values()), self.failures or (), self.attempts, self.generation,
             int(self.first_failed_at * 1000), self.started, self.only, self.generations, self.as_they_were,
             self.begun_since, self.exports_begun,
         )

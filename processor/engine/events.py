@@ -11,6 +11,7 @@ from connectors.kit.event import Event
 from processor.engine.chain import EXPORTS, Chain, Parked
 from processor.engine.offsets import CHAIN, place
 from processor.engine.offsets import EXPORTS as EXPORTS_PART
+from processor.model.attributes import AttributesState
 from processor.model.chain import ChainRecord, identity
 from processor.model.dead_letter import Origin
 
@@ -39,6 +40,11 @@ def sync_event(app_id: str, user_id: str, origin: Origin) -> Event:
     """A change of attributes as the event that its exports see."""
     name = f"{origin.topic}-{origin.partition}-{origin.offset}"
     return Event(name, app_id, user_id, "", "attributes", origin.timestamp)
+
+
+def known_of(record: ChainRecord) -> AttributesState:
+    """The attributes that a record kept."""
+    return AttributesState(record.attributes, record.attributes_offset, record.attributes_time)
 
 
 class Events:
@@ -70,7 +76,6 @@ class Events:
         offset, tracker = message.offset(), partition.interactions
         tracker.skip(offset)
         arrived, origin = message.timestamp()[1], partial(origin_of, message)
-        stored = partition.store.attributes(user)
         since = partition.reach.begun_since(offset, arrived) if offset < partition.reach.before_below else 0
         for steps, ident, part in (
             (plan.steps, event.event_id, CHAIN), (plan.exports, event.event_id + EXPORTS, EXPORTS_PART),
@@ -82,8 +87,6 @@ class Events:
                 self._runner.answered, partition, event, plan, user, ident, run=0, seq=offset, tracker=tracker,
                 place=where, size=size, arrived=arrived, origin_of=origin,
             )
-            if stored is not None:
-                chain.attributes, chain.attributes_offset, chain.attributes_time = stored
             chain.begun_since = since
             if self._is_new(chain):
                 tracker.begin(where)
@@ -96,7 +99,6 @@ class Events:
         """Begin a replay: what has a receipt is not done again; `tracker` is that of the message's topic."""
         offset, tracker = message.offset(), tracker or partition.replays
         tracker.skip(offset)
-        stored = partition.store.attributes(user)
         exports = {step.id for step in plan.exports}
         wanted = [one for one in replay.only if one in exports]
         parts: list[tuple[Any, str, int]] = []
@@ -110,15 +112,13 @@ class Events:
                 place=place(offset, part), size=len(message.value() or b""), arrived=message.timestamp()[1],
                 origin_of=lambda: replay.origin,
             )
-            if stored is not None:
-                chain.attributes, chain.attributes_offset, chain.attributes_time = stored
             for receipt in replay.receipts:
                 chain.keep(receipt)
             chain.only = replay.only
             chain.generations = replay.generations
             chain.begun_since = chain.arrived if chain.arrived < partition.taken_at else 0
             if replay.attributes_as_they_were:
-                chain.attributes, chain.as_they_were = replay.attributes, True
+                chain.known, chain.as_they_were = chain.look_up()._replace(attributes=replay.attributes), True
             if self._is_new(chain):
                 tracker.begin(chain.place)
                 self._enter(chain, sum(1 for step in steps if step.id not in chain.ended
@@ -134,9 +134,6 @@ class Events:
             tracker=partition.attributes, place=where, size=len(origin.value or b""), arrived=origin.timestamp,
             origin_of=lambda: origin,
         )
-        stored = partition.store.attributes(user)
-        if stored is not None:
-            chain.attributes, chain.attributes_offset, chain.attributes_time = stored
         if self._is_new(chain):
             partition.attributes.begin(where)
             self._enter(chain, len(plan.exports))
@@ -156,8 +153,7 @@ class Events:
             record: ChainRecord = self._codec.chain(found)
             chain.resume(record)
             if (record.attempts or record.receipts) and record.origin.value is not None:  # else it is a cut one
-                chain.attributes = record.attributes
-                chain.attributes_offset, chain.attributes_time = record.attributes_offset, record.attributes_time
+                chain.known = known_of(record)
             return True
         self._metrics.duplicate()
         return False
@@ -311,10 +307,9 @@ class Events:
         stored = chain.partition.store.attributes(chain.user)
         called = record.attempts or record.first_failed_at or (record.receipts and record.waiting_for != "attributes")
         if called or record.attributes_as_they_were or stored is None:
-            chain.attributes = record.attributes
-            chain.attributes_offset, chain.attributes_time = record.attributes_offset, record.attributes_time
+            chain.known = known_of(record)
         else:
-            chain.attributes, chain.attributes_offset, chain.attributes_time = stored
+            chain.known = stored
 
     def restore(
         self, partition: Partition, records: Sequence[tuple[str, bytes]], committed: Mapping[str, int]

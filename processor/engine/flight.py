@@ -46,7 +46,7 @@ class Flight:
 
     __slots__ = (
         "deliver", "effect_done", "flow", "fresh", "gone", "home", "out", "renewed", "request", "route", "sent_at",
-        "token",
+        "token", "turn",
     )
 
     deliver: Callable[[Any, Response | TransportError, float], None]
@@ -64,6 +64,8 @@ class Flight:
         """Whether its call is in flight."""
         self.token: Token | None = None
         """The token that its last sending was signed with."""
+        self.turn: Gate | None = None
+        """The gate at which it has a place, though nothing was sent yet."""
         self.renewed = False
         """Whether a token was renewed for this request already."""
         self.fresh = False

@@ -24,6 +24,8 @@ RAISE_EVERY = 1.0
 SHORTEST = 0.001
 LEAST_LEARNED = 2.0
 """A learned rate is at least this, and at least one call a second goes out under it; longer waits are the gate's."""
+SHORTEST_LOOK = 0.05
+"""Seconds over which answers must be counted to be called a pace."""
 MANY = 1_000_000
 
 
@@ -79,6 +81,11 @@ class Bucket:
         self._turn = index
         self.taken += 1
         return 0.0
+
+    def give_back(self) -> None:
+        """A token that was taken is not used."""
+        self._tokens += 1.0
+        self.taken -= 1
 
     def give(self, share: Share, now: float) -> None:
         """Another share from now on; nothing that was saved comes with it."""
@@ -156,6 +163,12 @@ class Gate:
         self.busy += 1
         return 0.0
 
+    def give_back(self) -> None:
+        """Nothing was sent on the place and the token that were taken."""
+        self.busy -= 1
+        if self.bucket is not None:
+            self.bucket.give_back()
+
     def answered(self, now: float) -> None:
         """An answer that was no 429 came: the row of them is over, and the rate creeps back."""
         self.throttles = 0
@@ -183,6 +196,11 @@ class Gate:
         if self.bucket is not None:
             self.bucket.throttled()
         return True
+
+    def pace(self, now: float) -> float:
+        """Calls a second that the vendor answers, also right after it was called first."""
+        second, count, before = self._borne
+        return self.borne_of_late(now) if before else count / max(now - second, SHORTEST_LOOK)
 
     def borne_of_late(self, now: float) -> float:
         """Answers a second that the vendor gave, but for such that said 429."""

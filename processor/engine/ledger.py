@@ -59,13 +59,12 @@ class Ledger:
         if detail:
             detail = {str(name): _text(value) for name, value in detail.items()}
         finished, started = int(now * 1000), int(chain.begun_at * 1000)
-        version = chain.plan.version
+        version, known = chain.plan.version, chain.known or chain.look_up()
         action = action_id or step.action_id
         result = ActionResult(
             event.event_id, event.app_id, event.user_id, event.prompt_id, event.interaction, event.time, chain.run,
             step.id, step.position, step.connector_id, action, outcome, note, reason, code, message, reference,
-            request_id, status, attempts, started, finished, version, chain.attributes_offset, chain.attributes_time,
-            detail, chain.planned,
+            request_id, status, attempts, started, finished, version, known.offset, known.time, detail, chain.planned,
         )
         data = self._result(result)
         if len(data) > self._result_room:
@@ -113,10 +112,11 @@ class Ledger:
         """Write the event's letter; a later one of its key supersedes it."""
         event, ended = chain.event, chain.ended.values()
         done = [one for one in ended if one.outcome in ("succeeded", "expired")]
+        known = chain.known or chain.look_up()
         letter = DeadLetter(
             event.app_id, event.user_id, event.event_id, state, reason, message, chain.run, chain.origin_of(), event,
             chain.failures or (), done, self._remaining(chain) if state == "open" else (), chain.plan.version,
-            chain.attributes, chain.attributes_offset, int(now * 1000), chain.run,
+            known.attributes, known.offset, int(now * 1000), chain.run,
         )
         self._put(chain.partition, f"{chain.user}:{letter_id(chain)}".encode(), letter)
         return letter

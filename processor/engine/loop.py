@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 0.5
 HOUSEKEEPING = 0.25
-HELPING = 256
+HELPING = 128
 """Messages that are taken in one turn, so that answers and timers wait for milliseconds only."""
 
 
@@ -130,7 +130,7 @@ class Loop:
         engine = self._engine
         if engine.events.bytes >= engine.options.max_in_flight_bytes or engine.sender.holding:
             return 0
-        return engine.options.max_in_flight - engine.books.in_flight
+        return 0 if engine.sender.has_enough() else engine.options.max_in_flight - engine.books.in_flight
 
     def _take(self) -> None:
         room = self._release_held(self._room())

@@ -95,6 +95,8 @@ class Runner:
             return
         if self.parking.must_wait(chain, step):
             return
+        if not step.never and self._sender.must_queue(chain):
+            return
         lacking = step.lacking(chain.attributes, chain.event.form)
         if lacking:
             self.parking.missing(chain, step, lacking)

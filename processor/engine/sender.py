@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connectors.kit.errors import Broken, Failure
 from connectors.kit.http import Response, SignContext
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from processor.engine.timers import Timers
     from processor.http.transport import Completion, Transport
 
+ENOUGH = 64
+"""Flights that wait for a place, so that none stays free until more was read."""
+SOON = 0.25
+"""Seconds for which at most nothing is read because enough waits."""
 Answer = Response | TransportError | Failure
 
 
@@ -39,10 +43,15 @@ class Sender:
         self._options = options
         self._metrics = metrics
         self._nonce = nonce
+        self._waiting: dict[Gate, None] = {}
+        """Gates at which somebody waits, and some at which nobody does any more."""
+        self._enough_since = 0.0
         self._held: list[Flight] = []
         self._held_gates: list[Gate] = []
         """Whose queues were to go on while nothing might go out."""
         self._tokens = Tokens(self)
+        self.begin: Callable[[Any], None]
+        """Called with a flight that waited without a request, once it has a place."""
         self.now = 0.0
         self.holding = False
         """True after a stall: nothing goes out until a checkpoint has proven that the partitions are still ours."""
@@ -58,6 +67,10 @@ class Sender:
         gate = flight.route.gate  # type: ignore[union-attr]
         if _stays(flight):
             return
+        if flight.turn is gate:
+            flight.turn = None
+            self._start(flight)
+            return
         if gate.queue or gate.busy >= gate.concurrency or self.holding:
             self._queue(gate, flight)
             return
@@ -68,12 +81,29 @@ class Sender:
             return
         self._start(flight)
 
+    def must_queue(self, flight: Flight) -> bool:
+        """Whether what would be sent first has to wait for a place; if so it waits, and is begun when it has one.
+
+        So that it is small while it waits: no flow, no request, no attributes.
+        """
+        gate: Gate = flight.route.gate  # type: ignore[union-attr]
+        if flight.turn is gate or not (gate.queue or gate.busy >= gate.concurrency or self.holding):
+            return False
+        flight.request = None
+        self._queue(gate, flight)
+        return True
+
     def release(self) -> None:
         """Send what was held back during a stall."""
         self.holding = False
         held, self._held = self._held, []
         for flight in held:
-            self.send(flight)
+            if flight.request is None:
+                gate: Gate = flight.route.gate  # type: ignore[union-attr]
+                gate.queue.append(flight)
+                self._next(gate)
+            else:
+                self.send(flight)
         gates, self._held_gates = self._held_gates, []
         for gate in gates:
             self._next(gate)
@@ -82,11 +112,35 @@ class Sender:
         if self.holding:
             self._held.append(flight)
             return
+        self._waiting[gate] = None
         self._metrics.wait(gate.connector_id, "limit")
         if flight.sent_at:
             gate.queue.appendleft(flight)  # what has begun is brought to its end before anything else begins
         else:
             gate.queue.append(flight)
+
+    def has_enough(self) -> bool:
+        """Whether enough waits to go on with, and all of it will have begun in a moment.
+
+        Then nothing more need be read: who stands behind it in the log is kept waiting for that moment only. Where
+        one vendor is slower than that, or what was parked for it comes in between, more is read, for the sake of the
+        others.
+        """
+        enough = self._all_begins_soon()
+        if not enough:
+            self._enough_since = self.now
+        return enough and self.now - self._enough_since < SOON
+
+    def _all_begins_soon(self) -> bool:
+        count = 0
+        for gate in list(self._waiting):
+            length = len(gate.queue)
+            if not length:
+                del self._waiting[gate]
+            elif gate.parked or length > gate.pace(self.now) * SOON:
+                return False
+            count += length
+        return count >= ENOUGH
 
     def look_again(self, gate: Gate) -> None:
         """The gate's share is another one: what waits there may go on."""
@@ -103,19 +157,30 @@ class Sender:
         self._next(gate)
 
     def _next(self, gate: Gate) -> None:
-        queue = gate.queue
         if self.holding:
             self._held_gates.append(gate)
             return
-        while queue:
-            if _stays(queue[0]):
-                queue.popleft()
+        while gate.queue:
+            if _stays(gate.queue[0]):
+                gate.queue.popleft()
                 continue
             wait = gate.wait(self.now)
             if wait:
                 self._wake_later(gate, wait)
                 return
-            self._start(queue.popleft())
+            flight = gate.queue.popleft()
+            if flight.request is None:
+                self._begin(gate, flight)
+            else:
+                self._start(flight)
+
+    def _begin(self, gate: Gate, flight: Flight) -> None:
+        """Its turn has come; where nothing is to be sent at this gate after all, its place is free again."""
+        flight.turn = gate
+        self.begin(flight)
+        if flight.turn is not None:
+            flight.turn = None
+            gate.give_back()
 
     def _start(self, flight: Flight) -> None:
         """A place at the gate is taken: sign and go, or get the token first."""
