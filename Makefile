@@ -30,8 +30,8 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	@touch $@
 
 .PHONY: demo
-demo: setup ## see the main job at work, without an account or a broker; about twenty seconds
-	@$(BIN)/prompt-actions demo
+demo: setup ## see the main job at work, without an account or a broker; ARGS=--keep goes on, with the console
+	@$(BIN)/prompt-actions demo $(ARGS)
 
 .PHONY: test
 test: setup ## all tests, against the best Kafka that this machine has

@@ -14,6 +14,8 @@ class Link(NamedTuple):
     href: str
     """With `{app}` where it is about an app."""
     permission: Permission
+    group: str = ""
+    """Under which heading it stands."""
 
     def at(self, app: str) -> Link:
         """The entry for an app."""
@@ -21,10 +23,10 @@ class Link(NamedTuple):
 
 
 NAVIGATION: tuple[Link, ...] = (
-    Link("Actions", "/apps/{app}/connectors", Permission.SEE_SETTINGS),
-    Link("Access", "/apps/{app}/access", Permission.SEE_MEMBERS),
     Link("Activity", "/apps/{app}/activity", Permission.SEE_ACTIVITY),
     Link("Dead letters", "/apps/{app}/dead-letters", Permission.SEE_DEAD_LETTERS),
     Link("Health", "/apps/{app}/health", Permission.SEE_HEALTH),
+    Link("Actions", "/apps/{app}/connectors", Permission.SEE_SETTINGS, "Settings"),
+    Link("Access", "/apps/{app}/access", Permission.SEE_MEMBERS, "Settings"),
 )
 """In the order shown; the server asks again when a page is opened."""

@@ -9,9 +9,11 @@ import uvicorn
 
 from console.app import create_app
 from console.options import AuditLog, ConsoleOptions
+from console.watching import watching
 from processor.access import Company
 from processor.access.file import load_company
 from processor.audit.log import FileAudit, TopicAudit
+from processor.cli.reading import codec_of
 from processor.config.source import opened_store
 from processor.config.store import Store
 from processor.control.switchboard import dialling
@@ -27,10 +29,18 @@ def opened(settings: ProcessorSettings, environ: Mapping[str, str]) -> Iterator[
     """The options of a console over these settings; raises StoreError where the topic cannot be read."""
     with ExitStack() as stack:
         store = stack.enter_context(opened_store(settings, environ))
-        yield ConsoleOptions(
-            store, lambda: dialling(settings.http), settings.console, audit=_audit(settings, stack),
-            company=_company(settings, store),
-        )
+        yield over(settings, store, stack, audit=_audit(settings, stack), company=_company(settings, store))
+
+
+def over(
+    settings: ProcessorSettings, store: Store, stack: ExitStack, *, audit: AuditLog,
+    company: Callable[[], Company] | None = None,
+) -> ConsoleOptions:
+    """The options of a console over a store that is open; what else is opened for it closes with `stack`."""
+    watch = stack.enter_context(watching(settings, codec_of(settings), store))
+    return ConsoleOptions(
+        store, lambda: dialling(settings.http), settings.console, audit=audit, company=company, letters=watch.letters,
+        activity=watch.activity, health=watch.health, waiting=watch.activity.waiting)
 
 
 def _audit(settings: ProcessorSettings, stack: ExitStack) -> AuditLog:

@@ -84,6 +84,7 @@ class Show:
         people = crowd(rng, PEOPLE)
         trouble.prepare(self._control)
         self._start(people)
+        self._offer()
         self._publish(rng, people)
         refused = self._source.finish()
         complete = self._settle()
@@ -104,6 +105,21 @@ class Show:
         self._running.start()
         self._phase = "processor starts: restores, reads attributes"
         self._wait(lambda: self._running.ready, READY_SECONDS, "the processor was not ready")
+
+    def _offer(self) -> None:
+        """Say where the console is, and how one gets in."""
+        offer = self._stand.offer
+        if offer is not None:
+            at = time.monotonic() - self._began
+            self._face.note(at, f"console {offer.address}  {offer.email}  password {offer.password}")
+
+    def _notice_changes(self) -> None:
+        """What was promised by another configuration is promised no more."""
+        store = self._stand.store
+        if store is not None and not self._tally.reconfigured:
+            digests = {one.name: one.digest for name in store.names() if (one := store.current(name)) is not None}
+            if digests != {name: app.version for name, app in self._stand.configuration.apps.items()}:
+                self._tally.forget_promises()
 
     def _wait(self, until: Callable[[], bool], seconds: float, complaint: str) -> None:
         deadline = time.monotonic() + seconds
@@ -152,6 +168,7 @@ class Show:
         if error is not None:
             raise DemoError(f"the processor ended: {type(error).__name__}: {error}") from error
         at = time.monotonic() - self._began
+        self._notice_changes()
         if news:
             self._face.note(at, news)
         for facts in self._tally.news():

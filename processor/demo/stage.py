@@ -14,9 +14,11 @@ from uuid import uuid4
 from processor.config.model import Configuration
 from processor.config.watch import Watcher
 from processor.demo.broker import GROUP, Home, embedded, given
+from processor.demo.console import Offer, administrator, offered
+from processor.demo.kept import KeptStore, StoreSource, kept_store
 from processor.log import configure
 from processor.report import Listener
-from processor.service import Service
+from processor.service import ConfigSource, Service
 from processor.settings import (
     HttpSettings,
     KafkaSettings,
@@ -61,9 +63,13 @@ class Stage(NamedTuple):
     home: Home
     vendors: VendorServer
     settings: ProcessorSettings
-    source: Watcher
+    source: ConfigSource
     configuration: Configuration
     log_file: Path
+    offer: Offer | None = None
+    """The console, where the demo goes on."""
+    store: KeptStore | None = None
+    """What the console changes."""
 
 
 @contextmanager
@@ -81,8 +87,20 @@ def stage(wish: Wish) -> Iterator[Stage]:
         stream = stack.enter_context(log_file.open("w", encoding="utf-8", buffering=1))
         configure("json", settings.log.level, stream)
         stack.callback(configure)
-        source = Watcher(config, example.environment(), settings.overrides)
-        yield Stage(home, vendors, settings, source, source.start(), log_file)
+        store, offer = _console(wish, settings, folder, stack)
+        source = StoreSource(store) if store else Watcher(config, example.environment(), settings.overrides)
+        yield Stage(home, vendors, settings, source, source.start(), log_file, offer, store)
+
+
+def _console(
+    wish: Wish, settings: ProcessorSettings, folder: Path, stack: ExitStack
+) -> tuple[KeptStore | None, Offer | None]:
+    """A configuration to be changed, and the console to change it in, where there is time to look at it."""
+    who = administrator() if wish.keep else None
+    if who is None:
+        return None, None
+    store = kept_store(settings.config_folder, example.environment(), settings.overrides, folder, who.company)
+    return store, stack.enter_context(offered(settings, store, who))
 
 
 def example_folder() -> Path:
@@ -112,7 +130,7 @@ def _settings(home: Home, folder: Path, config: Path, overrides: dict[str, dict[
 class Running:
     """The processor at work in its own thread."""
 
-    def __init__(self, settings: ProcessorSettings, source: Watcher, listener: Listener) -> None:
+    def __init__(self, settings: ProcessorSettings, source: ConfigSource, listener: Listener) -> None:
         self.service = Service(settings, source, listener=listener)
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="processor", daemon=True)

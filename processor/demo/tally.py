@@ -46,6 +46,13 @@ class Tally:
         self.by_connector: dict[str, Counter[str]] = {}
         self.reasons: Counter[str] = Counter()
         self.letters: list[DeadLetter] = []
+        self.reconfigured = False
+        """Whether the configuration was changed meanwhile: then nobody knows what was promised to which event."""
+
+    def forget_promises(self) -> None:
+        """The configuration is another one now."""
+        self.reconfigured = True
+        self.open.clear()
 
     def heard(self, kind: str, _chain: Any, facts: Any) -> None:
         """The processor's listener: called in its loop, so it only takes note."""
@@ -56,8 +63,10 @@ class Tally:
         """An event went out."""
         self.published += 1
         self.kinds[event.interaction] += 1
-        if event.event_id not in self.events:
-            self.events[event.event_id] = event
+        if event.event_id in self.events:
+            return
+        self.events[event.event_id] = event
+        if not self.reconfigured:
             self.open |= {one for one in promised(self._configuration, event) if one not in self.ends}
 
     def news(self) -> Iterator[ActionResult | DeadLetter]:
@@ -73,7 +82,8 @@ class Tally:
     def _outcome(self, result: ActionResult) -> None:
         promise = (result.event_id, result.binding_id)
         self.ends[promise] += 1
-        if result.event_id in self.events and self.ends[promise] == 1 and promise not in self.open:
+        is_stray = result.event_id in self.events and self.ends[promise] == 1 and promise not in self.open
+        if is_stray and not self.reconfigured:
             self.strays.append(result)
         self.open.discard(promise)
         self.by_connector.setdefault(result.connector, Counter())[result.outcome] += 1
