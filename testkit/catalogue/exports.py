@@ -25,8 +25,7 @@ EXPORTS: Mapping[str, tuple[Case, ...]] = {
     ),
     "google_analytics": (
         Case("export_prompt_event", ("event.collected",), lost=DOUBT, busy=ACCEPTED),
-        Case("sync_user_traits", ("user.updated", "event.collected"), TRAITS, again=("event.collected",), lost=ACCEPTED,
-             busy=ACCEPTED),
+        Case("sync_user_traits", ("user.updated", "event.collected"), TRAITS, lost=DOUBT, busy=ACCEPTED),
     ),
     "heap": (
         Case("export_prompt_event", ("event.tracked",)),
