@@ -72,5 +72,8 @@ def killed() -> None:
 
 
 def halted() -> None:
-    """Stand still with all threads, until somebody sends SIGCONT."""
-    os.kill(os.getpid(), signal.SIGSTOP)
+    """Stand still with all threads, until somebody sends SIGCONT.
+
+    Sent to this thread: on a busy machine it would go on, until another one came to take the process's signal.
+    """
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
