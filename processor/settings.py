@@ -246,8 +246,9 @@ class ConsoleSettings(Group):
     oidc: OidcSettings | None = Field(None, description="Signing in at a provider of OpenID Connect.")
     proxy: ProxySettings = Field(ProxySettings(), description="Signing in by the word of a proxy.")
     max_body_bytes: Bytes = Field(ByteSize(2 * MIB), description="Longer forms and requests are refused.")
-    state_folder: Path = Field(Path("state/console"), description="Its own index of dead letters and of late outcomes;"
-                               " rebuilt from Kafka where it is lost. Of one console only.")
+    state_folder: Path | None = Field(None, description="Its own index of dead letters and of late outcomes; rebuilt"
+                                      " from Kafka where it is lost. Of one console only. Default: `console` within"
+                                      " state.folder.")
     outcomes: int = Field(200_000, ge=1000, description="Activity shows so many of the newest outcomes ...")
     outcomes_age: Seconds = Field(DAY, description="... if they are not older than this.")
     metrics_urls: tuple[str, ...] = Field((), description="Of the processors, such as http://processor:9464/metrics;"
@@ -379,6 +380,11 @@ class ProcessorSettings(BaseSettings):
         if self.framing == "confluent" and self.registry is None:
             raise ValueError("framing 'confluent' needs registry.url")
         return self
+
+    @property
+    def console_folder(self) -> Path:
+        """Where the console keeps what it follows."""
+        return self.console.state_folder or self.state.folder / "console"
 
     @classmethod
     def settings_customise_sources(

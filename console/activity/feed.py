@@ -28,8 +28,8 @@ class Activity:
 
     def __init__(self, settings: ProcessorSettings, codec: Codec, configured: Configured) -> None:
         console, topics = settings.console, settings.topics
-        self.outcomes = Outcomes(console.state_folder, codec, most=console.outcomes, age=console.outcomes_age)
-        self.chains = Chains(console.state_folder, codec, lambda: configured.configuration)
+        self.outcomes = Outcomes(settings.console_folder, codec, most=console.outcomes, age=console.outcomes_age)
+        self.chains = Chains(settings.console_folder, codec, lambda: configured.configuration)
         self._most = console.outcomes
         self.new: Counter[str] = Counter()
         """By app, how many times something new came; "" for any."""

@@ -64,7 +64,8 @@ class Tail:
             try:
                 self._follow()
             except (KafkaException, LogError, OSError) as error:
-                _log.warning("a topic cannot be followed", topic=self._topic, error=str(error))
+                if _told(error) != self.condition.trouble:
+                    _log.warning("a topic cannot be followed", topic=self._topic, error=_told(error))
                 self.condition = self.condition._replace(trouble=_told(error))
                 self._stop.wait(AGAIN_AFTER)
 

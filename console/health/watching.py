@@ -84,7 +84,8 @@ class Health:
                         self.look(reader)
                         self._stop.wait(LOOK_EVERY)
             except TELLABLE as error:
-                _log.warning("health cannot be looked at", error=str(error))
+                if str(error) != self.reading.trouble:
+                    _log.warning("health cannot be looked at", error=str(error))
                 self.reading = Reading(time.time(), {}, self._processors(), str(error))
                 self._stop.wait(LOOK_EVERY)
 

@@ -67,9 +67,8 @@ class Letters:
     def __init__(
         self, settings: ProcessorSettings, codec: Codec, configured: Configured, opening: Opening | None = None,
     ) -> None:
-        folder = settings.console.state_folder
-        own = settings.model_copy(update={"state": settings.state.model_copy(update={"folder": folder})})
-        self._opening = opening or (lambda who, configuration: Desk(own, codec, who, configuration))
+        folder = settings.console_folder
+        self._opening = opening or (lambda who, configuration: Desk(settings, codec, who, configuration, folder))
         self.configured = configured
         self.works = Works(TELLABLE)
         self.standing = Standing()
@@ -104,7 +103,8 @@ class Letters:
             except Stopped:
                 return
             except (*TELLABLE, sqlite3.Error) as error:
-                _log.warning("dead letters cannot be followed", error=str(error))
+                if str(error) != self.standing.trouble:
+                    _log.warning("dead letters cannot be followed", error=str(error))
                 self.standing = self.standing._replace(trouble=str(error))
             self._stop.wait(AGAIN_AFTER)
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from hashlib import blake2b
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
@@ -57,13 +58,15 @@ class Desk:
 
     def __init__(
         self, settings: ProcessorSettings, codec: Codec, who: Actor, configuration: Configuration | None = None,
+        folder: Path | None = None,
     ) -> None:
+        """`folder` is where the index lies, if not with the other local stores."""
         self._settings = settings
         self._codec = codec
         self._who = who
         self._configuration = configuration
         self._open = ExitStack()
-        self.index = self._open.enter_context(Index(settings.state.folder, codec))
+        self.index = self._open.enter_context(Index(folder or settings.state.folder, codec))
         self._follower = Follower(settings, self.index)
         self._open.callback(self._follower.close)
         self._replayer = Replayer(self.index, self._follower, codec, configuration or configuration_of({}),
@@ -222,4 +225,4 @@ class Desk:
                                  app=app, user=user, seconds=seconds)
 
     def _publisher(self, name: str) -> Publisher:
-        return Publisher(self._settings, self._codec, name, self.index.path.parent)
+        return Publisher(self._settings, self._codec, name, self._settings.state.folder)

@@ -68,7 +68,7 @@ def test_a_run_that_is_under_way_shows_its_progress_is_stopped_and_gone_on_with(
         at_gate.set()
         assert go.wait(10)
 
-    office.gate(gate)
+    office.hold(gate)
     browser.submit(f"{address}/start")
     assert at_gate.wait(10)
     page = browser.get(address)
@@ -85,7 +85,7 @@ def test_a_run_that_is_under_way_shows_its_progress_is_stopped_and_gone_on_with(
     text = browser.get(address).text
     assert "Stopped" in text
     assert "Go on with 1 letter" in text
-    office.gate(None)
+    office.hold(None)
     browser.submit(f"{address}/start")
     ended(office, address)
     assert "2 succeeded" in browser.get(address).text
