@@ -32,6 +32,9 @@ class Need(NamedTuple):
     help: str
     kind: str
     attributes: str
+    id: str = ""
+    is_on: bool = False
+    """Of an export: whether the app has it."""
 
 
 class Bound(NamedTuple):
@@ -50,10 +53,12 @@ class Past(NamedTuple):
     changes: Sequence[Change]
 
 
-def needs_of(connector: Connector) -> list[Need]:
+def needs_of(connector: Connector, entry: Mapping[str, Any]) -> list[Need]:
     """All that the connector can do, with the attributes that must be synced for it."""
     found = [Need(one.title, one.help, "action", _told(one.requires)) for one in connector.actions.values()]
-    return found + [Need(one.title, one.help, "export", _told(one.requires)) for one in connector.exports.values()]
+    on = entry.get("exports") or {}
+    return found + [Need(one.title, one.help, "export", _told(one.requires), one.id, one.id in on)
+                    for one in connector.exports.values()]
 
 
 def _told(requires: Requires) -> str:

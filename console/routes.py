@@ -7,7 +7,7 @@ from console.api import access as api_access
 from console.api import configuration as api
 from console.api import connectors as api_connectors
 from console.operations import OPERATIONS
-from console.pages import access, apps, audit, connector, connectors, files, home, sign_in
+from console.pages import access, apps, audit, connector, connectors, export, files, home, sign_in
 from console.security.guard import Open
 from console.table import Entry
 from processor.access import Permission
@@ -37,6 +37,8 @@ SETTINGS = (
     Entry("POST", f"{CONNECTOR}/test", connector.test, Permission.CHANGE_SETTINGS),
     Entry("POST", f"{CONNECTOR}/clear", connector.clear, Permission.SET_SECRETS),
     Entry("POST", f"{CONNECTOR}/remove", connector.remove, Permission.CHANGE_SETTINGS),
+    Entry("GET", f"{CONNECTOR}/exports/{{export}}", export.show, Permission.SEE_SETTINGS),
+    Entry("POST", f"{CONNECTOR}/exports/{{export}}", export.save, Permission.CHANGE_SETTINGS),
     Entry("POST", f"{CONNECTOR}/add", connector.add, Permission.CHANGE_APPS),
 )
 ACCESS = (

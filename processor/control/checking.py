@@ -21,7 +21,7 @@ TEXT_LIMIT = 500
 """Characters of a vendor's words that are shown."""
 
 _ADVICE: Mapping[str, str] = {
-    "misconfigured": "compare the settings of '{connector}', and its secrets, with the vendor's"
+    "misconfigured": "compare the settings of '{connector}' in connectors.yaml, and its secrets, with the vendor's"
                      " console: wrong or revoked credentials, a missing permission, or the wrong region",
     "unavailable": "the vendor cannot be reached or is not well: try again in a minute; if it stays, look at the"
                    " vendor's status page, at the addresses in the settings and at the way through your network",
