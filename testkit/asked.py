@@ -49,11 +49,11 @@ class Listening(Mapping[str, Any]):
 
 
 def asked(connector: Connector, operation: Action | Export) -> Asked:
-    """Names that it asks for, whether nothing is known or all is, and however the settings are switched."""
+    """Names that it asks for, whatever of user and event is known, and however the settings are switched."""
     attributes: dict[str, None] = {}
     context: dict[str, None] = {}
-    for reply, switches in product((None, ANYTHING), (False, True)):
-        call = _call(connector, operation, Listening(reply, attributes), Listening(reply, context), switches=switches)
+    for synced, told, switches in product((None, ANYTHING), (None, ANYTHING), (False, True)):
+        call = _call(connector, operation, Listening(synced, attributes), Listening(told, context), switches=switches)
         try:
             _run(operation, call)
         except Exception:  # noqa: BLE001, S112 - nobody in particular is served; what was asked is all that counts

@@ -159,15 +159,16 @@ def repeats(safety: Repeat, vendor: str, keeps_keys: float) -> str:
     }[safety]
 
 
-def doubt(safety: Repeat, vendor: str, keeps_keys: float) -> str:
-    """What the outcome `in_doubt` means, and what a person does about it."""
+def doubt(safety: Repeat, vendor: str, keeps_keys: float, more: str = "") -> str:
+    """What the outcome `in_doubt` means, and what a person does about it; `more` are further ways into it."""
     lost = f"the first try had no answer and lies back more than {duration(keeps_keys)}, or where "
     later = lost if keeps_keys and not math.isinf(keeps_keys) else ""
+    besides = f" {more}" if more else ""
     act = f"Look in {vendor} whether it was done, then close the dead letter, or replay it if it was not."
     return {
         Repeat.HARMLESS: "It never ends `in_doubt`.",
-        Repeat.KEY: f"It ends `in_doubt` only where {later}{vendor} saw the key with other contents. {act}",
+        Repeat.KEY: f"It ends `in_doubt` only where {later}{vendor} saw the key with other contents.{besides} {act}",
         Repeat.LOOK_BEFORE: "It ends `in_doubt` only where what it finds does not tell; the message says what to look"
-                            " for.",
+                            f" for.{besides}",
         Repeat.NEVER: f"`in_doubt` means: it was sent, and nobody knows whether it arrived. {act}",
     }[safety]

@@ -161,7 +161,7 @@ def _action(connector: Connector, action: Action) -> Lines:
         return
     for when, safety in safeties(action, connector.settings):
         yield from (f"**Repeats{when}.** {repeats(safety, connector.title, action.keeps_keys)}", "")
-        yield from (f"**In doubt{when}.** {doubt(safety, connector.title, action.keeps_keys)}", "")
+        yield from (f"**In doubt{when}.** {doubt(safety, connector.title, action.keeps_keys, connector.doubt)}", "")
 
 
 def _needs(requires: Requires) -> Lines:
@@ -195,7 +195,7 @@ def _export(connector: Connector, export: Export) -> Lines:
            f" {size(limits.item_bytes)}; an item waits for others {duration(limits.age)} at most.")
     yield ""
     yield from (f"**Repeats.** {repeats(export.repeat, connector.title, 0.0)}", "")
-    yield from (f"**In doubt.** {doubt(export.repeat, connector.title, 0.0)}", "")
+    yield from (f"**In doubt.** {doubt(export.repeat, connector.title, 0.0, connector.doubt)}", "")
 
 
 def _limits(connector: Connector) -> Lines:

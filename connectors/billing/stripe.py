@@ -113,6 +113,7 @@ connector = Connector(
     docs="https://docs.stripe.com/api", api_version=VERSION, request_id_header="request-id",
     options={"prices": lookups.prices, "coupons": lookups.coupons, "promotion_codes": lookups.promotion_codes},
     limits=Limits(rate=100.0, concurrency=50),
+    doubt="Also where Stripe reports an internal error and says that a repeat would bring the same answer.",
     confidence="Not tried against a live account. Unverified: whether 'Subscriptions: write' of a restricted key"
                " also covers subscription schedules, which only switching at period end needs.",
 )

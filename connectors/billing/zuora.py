@@ -117,6 +117,7 @@ connector = Connector(
     request_id_header="zuora-request-id",
     # 50,000 a minute in production; heavy requests: about 20 at a time, by public reports.
     limits=Limits(rate=800.0, concurrency=20, timeout=60.0),
+    doubt="Also where Zuora saw the idempotency key with other contents.",
     confidence="Not tried against a live tenant. Unverified: whether answers with 429 and 5xx are stored under an"
                " idempotency key, the kinds of failure whose codes end in 60, 61 and 70, when a removed rate plan"
                " leaves the list.",

@@ -98,6 +98,7 @@ connector = Connector(
     check=check, limits=Limits(concurrency=10),
     help="Checks, creates, starts, ends and changes subscriptions.", docs="https://docs.navigaglobal.com/",
     api_version="Subscribe 3.13",
+    doubt="Also where Naviga reports neither an error nor a subscription.",
     confidence="Checking and creating subscriptions follow Naviga's documentation. How a subscription is started,"
                " ended, upgraded or downgraded is documented nowhere: paths, bodies and answers of these four are taken"
                " from a guide, unverified, and may have to be set under 'Path overrides'. Rate limits and the life of"

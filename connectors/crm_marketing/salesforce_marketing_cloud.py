@@ -79,7 +79,7 @@ connector = Connector(
     tokens={SUPPORT: support_token, MARKETING: marketing_token, SOAP: soap_token},
     docs="https://developer.salesforce.com/docs/marketing/marketing-cloud/overview",
     help="Opens and comments cases in Salesforce, sends mails and fills lists in Marketing Cloud. Either may be used "
-         "without the other.",
+         "without the other. They are one connector: where one refuses its credentials, actions of both wait for them.",
     options={"definitions": definitions, "lists": lists},
     confidence="Not verified: the answer of the list of send definitions, and whether a list membership keeps an "
                "earlier opt-out when no status is sent.",

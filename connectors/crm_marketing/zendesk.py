@@ -95,6 +95,7 @@ connector = Connector(
     docs="https://developer.zendesk.com/api-reference/", api_version="v2", request_id_header="x-request-id",
     # Per minute and plan: 200 (Team), 400 (Growth, Professional), 700 (Enterprise), 2500 (Enterprise Plus).
     limits=Limits(rate=2500 / 60, concurrency=20),
+    doubt="Also where Zendesk saw the idempotency key with other contents.",
     confidence="Not tried against a live account. Unverified: how long idempotency keys are kept, whether tags are"
                " added in bulk, whether closed tickets can be deleted on every plan.",
 )

@@ -80,6 +80,8 @@ class Connector:
     """True where customers choose the host: private addresses are refused when connecting."""
     confidence: str = ""
     """What of the vendor's API could not be verified, said on the page and in the settings help."""
+    doubt: str = ""
+    """Which answers of the vendor leave it open whether something was done, beside lost ones; said on the page."""
     actions: dict[str, Action] = field(default_factory=dict)
     exports: dict[str, Export] = field(default_factory=dict)
 
