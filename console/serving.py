@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
@@ -18,8 +19,9 @@ from processor.config.source import opened_store
 from processor.config.store import Store
 from processor.control.switchboard import dialling
 from processor.kafka.reader import LogError, LogReader
-from processor.settings import ProcessorSettings
+from processor.settings import ConsoleSettings, ProcessorSettings
 
+BACKLOG = 128
 GRACE = 5
 """Seconds for requests under way when it stops."""
 
@@ -59,9 +61,27 @@ def _company(settings: ProcessorSettings, store: Store) -> Callable[[], Company]
     return (lambda: load_company(settings.config_folder)) if store.read_only else None
 
 
-def serve(options: ConsoleOptions) -> None:
-    """Answer until SIGTERM or Ctrl-C."""
-    server(options).run()
+def listening(settings: ConsoleSettings) -> socket.socket:
+    """The socket that the console answers at; raises OSError that names the address where it cannot be had."""
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise OSError(f"{settings.host}:{settings.port}: {error.strerror}; choose another with --port or console.port"
+                      ) from None
+
+
+def address_of(found: socket.socket) -> str:
+    """How browsers on this machine reach it."""
+    host, port = found.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(options: ConsoleOptions, say: Callable[[str], None]) -> None:
+    """Answer until SIGTERM or Ctrl-C; `say` is told where."""
+    with listening(options.settings) as found:
+        say(options.settings.base_url or address_of(found))
+        server(options).run([found])
 
 
 def server(options: ConsoleOptions) -> uvicorn.Server:

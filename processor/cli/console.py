@@ -46,8 +46,7 @@ def _serve(context: Context, given: dict[str, object]) -> None:
     configure("console" if settings.log.format == "console" else "json", settings.log.level)
     try:
         with opened(settings, context.environ) as options:
-            say(f"The console: http://{settings.console.host}:{settings.console.port}")
-            serve(options)
+            serve(options, lambda address: say(f"The console: {address}"))
     except (StoreError, OSError) as error:
         raise click.ClickException(str(error)) from None
 

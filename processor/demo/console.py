@@ -50,27 +50,23 @@ def administrator() -> Administrator | None:
 @contextmanager
 def offered(settings: ProcessorSettings, store: KeptStore, who: Administrator) -> Iterator[Offer]:
     """Serve the console from a thread of its own until the block ends."""
-    from console.serving import over, server  # noqa: PLC0415  an extra
+    from console.serving import address_of, over, server  # noqa: PLC0415  an extra
 
-    port = _port(settings.console)
-    settings = settings.model_copy(update={"console": settings.console.model_copy(update={"port": port})})
     with ExitStack() as stack:
+        found = stack.enter_context(_socket(settings.console))
         serving = server(over(settings, store, stack, audit=store.audit))
-        thread = threading.Thread(target=serving.run, name="console", daemon=True)
+        thread = threading.Thread(target=serving.run, args=([found],), name="console", daemon=True)
         thread.start()
         stack.callback(thread.join, START_SECONDS)
         stack.callback(setattr, serving, "should_exit", True)
-        yield Offer(f"http://{settings.console.host}:{port}", who.email, who.password)
+        yield Offer(address_of(found), who.email, who.password)
 
 
-def _port(settings: ConsoleSettings) -> int:
-    """The usual port, or a free one where it is taken."""
-    for port in (settings.port, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((settings.host, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise OSError(f"no port is free on {settings.host}")
+def _socket(settings: ConsoleSettings) -> socket.socket:
+    """At the usual port, or at a free one where it is taken."""
+    from console.serving import listening  # noqa: PLC0415  an extra
+
+    try:
+        return listening(settings)
+    except OSError:
+        return listening(settings.model_copy(update={"port": 0}))
