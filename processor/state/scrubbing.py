@@ -22,20 +22,25 @@ class Scrubber:
     def __init__(self) -> None:
         self._thread: Thread | None = None
 
-    def begin(self, database: Any, attributes: Any, chains: Any, others: Iterable[Any]) -> None:
-        """Begin where there is something to do, and nothing is under way; what is cut short comes again."""
+    def begin(self, database: Any, families: Iterable[str]) -> None:
+        """Begin where there is something to do, and nothing is under way; what is cut short comes again.
+
+        `families` are all of the store's beside the default one.
+        """
         if self._thread is not None and self._thread.is_alive():
             return
         keys = list(islice(_erased(database), MOST + 1))
         if keys:
-            work = (keys, database, attributes, chains, tuple(others))
-            self._thread = Thread(target=_scrub, args=work, name="scrub", daemon=True)
+            # Handles of its own: one that a thread is using cannot make or drop a family meanwhile.
+            handles = {name: database.get_column_family(name) for name in ("default", *families)}
+            self._thread = Thread(target=_scrub, args=(keys, handles), name="scrub", daemon=True)
             self._thread.start()
 
     def wait(self) -> None:
         """Return when nothing is under way."""
         if self._thread is not None:
             self._thread.join()
+            self._thread = None
 
 
 def _erased(database: Any) -> Any:
@@ -45,17 +50,25 @@ def _erased(database: Any) -> Any:
         yield key
 
 
-def _scrub(keys: list[bytes], database: Any, attributes: Any, chains: Any, others: tuple[Any, ...]) -> None:
+def _scrub(keys: list[bytes], handles: dict[str, Any]) -> None:
+    with suppress(Exception):  # the marks stay, and it is tried again
+        _merge(keys, handles)
+    while handles:  # RocksDB stays open as long as any is there; to close is to flush, which a dropped family refuses
+        with suppress(Exception):
+            handles.popitem()[1].close()
+
+
+def _merge(keys: list[bytes], handles: dict[str, Any]) -> None:
     forced = CompactOptions()  # else files are moved to the last level as they are, deleted values in them
     forced.set_bottommost_level_compaction(BottommostLevelCompaction.force())
-    with suppress(Exception):  # the marks stay, and it is tried again
-        for family in (attributes, chains, *others, database):
-            family.flush()  # of all, since they share a log of writes, which goes when none needs it
-        whole = len(keys) > MOST
-        for begin, end in [(None, None)] if whole else [(key[len(ERASED):],) * 2 for key in keys]:
-            attributes.compact_range(begin, end, forced)
-        chains.compact_range(None, None, forced)  # they hold the values that they began with; few are open at a time
-        for key in keys:
-            database.delete(key)
-        database.flush()
-        database.compact_range(None, None, forced)
+    for family in handles.values():
+        family.flush()  # of all, since they share a log of writes, which goes when none needs it
+    ranges = [(None, None)] if len(keys) > MOST else [(key[len(ERASED):],) * 2 for key in keys]
+    for begin, end in ranges:
+        handles["attributes"].compact_range(begin, end, forced)
+    handles["chains"].compact_range(None, None, forced)  # they hold the values that they began with; few are open
+    marks = handles["default"]
+    for key in keys:
+        marks.delete(key)
+    marks.flush()
+    marks.compact_range(None, None, forced)

@@ -135,7 +135,7 @@ class PartitionStore:
         What was erased since the last time begins to leave the disk.
         """
         with self._guarded():
-            self._scrubber.begin(self._database, self._attributes, self._chains, self._window.families())
+            self._scrubber.begin(self._database, ("attributes", "chains", *self._window.names()))
             return self._window.expire(before)
 
     def positions(self) -> dict[str, int]:
@@ -186,7 +186,7 @@ class PartitionStore:
         """Bytes on disk, estimated numbers of entries, and how many writes wait for their commit."""
         with self._guarded():
             return {
-                "disk_bytes": sum(file.stat().st_size for file in self.path.iterdir()),
+                "disk_bytes": sum(map(_size, self.path.iterdir())),
                 "attributes": _estimate(self._attributes),
                 "chains": _estimate(self._chains),
                 "finished": sum(map(_estimate, self._window.families())),
@@ -284,6 +284,14 @@ def _batch_positions(batch: Any, positions: Mapping[str, int], now: float) -> No
     for topic, offset in positions.items():
         batch.put(_POSITION + topic.encode(), str(offset).encode())
     batch.put(_WRITTEN_KEY, repr(now).encode())
+
+
+def _size(file: Path) -> int:
+    """Bytes of a file; RocksDB may just have removed it."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _estimate(family: Any) -> int:

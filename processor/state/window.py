@@ -75,6 +75,10 @@ class Window:
         """The column families, for measures."""
         return [bucket.ids for bucket in self._buckets]
 
+    def names(self) -> list[str]:
+        """Names of the column families."""
+        return [bucket.name for bucket in self._buckets]
+
     def release(self) -> list[Any]:
         """Give up the column families, which would keep the store open, to be closed."""
         families = self.families()

@@ -108,6 +108,7 @@ class StoreMachine(RuleBasedStateMachine):
         before = self.root / str(self.runs)
         self.runs += 1
         # A copy takes longer than a kill: files must not come and go meanwhile.
+        self.store._scrubber.wait()
         self.store._database.cancel_all_background(True)
         shutil.copytree(before, self.root / str(self.runs))
 
