@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from processor.engine.flight import Flight
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 EXPORTS = "#exports"
 """What the id of an event's exports ends with."""
+MOST_KEPT = 10_000
 NOTHING_ENDED: Mapping[str, Receipt] = {}
 NOTHING_KNOWN = AttributesState({}, -1, 0)
 """Of a user whose attributes nobody synced."""
@@ -205,6 +207,16 @@ class Chain(Flight):
         return frozenset(one.connector_id for one in self.plan.steps if one.id not in self.ended)
 
 
+_kept: dict[frozenset[str], frozenset[str]] = {}
+
+
+def _same(connectors: frozenset[str]) -> frozenset[str]:
+    """One set for all parked chains with the same connectors: there are few of them, and many chains."""
+    if len(_kept) >= MOST_KEPT:
+        _kept.clear()
+    return _kept.setdefault(connectors, connectors)
+
+
 class Parked:
     """What memory keeps of a parked chain: enough to find, order and wake it."""
 
@@ -218,7 +230,7 @@ class Parked:
         self.key = chain.key
         self.user = chain.user
         self.seq = chain.seq
-        self.connectors = chain.left
+        self.connectors = _same(chain.left)
         """Connectors that it has still to call."""
         self.next = chain.step.connector_id if chain.step is not None else ""
         """The one that it will call first when it runs again."""
@@ -227,6 +239,6 @@ class Parked:
         """How many have no outcome."""
         self.arrived = chain.arrived
         """Broker time of its message: what waits longest goes first."""
-        self.waiting_for = waiting_for
+        self.waiting_for = intern(waiting_for)
         self.since = since
         self.timer: Timer | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -312,7 +312,7 @@ class Events:
             chain.known = stored
 
     def restore(
-        self, partition: Partition, records: Sequence[tuple[str, bytes]], committed: Mapping[str, int]
+        self, partition: Partition, records: Iterable[tuple[str, bytes]], committed: Mapping[str, int]
     ) -> None:
         """Take up the chain records of a partition: parked ones wait on, running ones wait for their event."""
         for key, data in records:

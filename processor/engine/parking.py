@@ -50,6 +50,7 @@ class Parking:
         self.left_memory: Callable[[Chain], None]
         """Called when a chain no longer counts as in flight."""
         self.backlog = Backlog(sender, timers, options, books, self.wake, self._send_away)
+        self._wake = self.wake  # one for the timers of all
         self._wakeable: deque[Parked] = deque()
         """Whose time has come while there was no room."""
 
@@ -297,7 +298,8 @@ class Parking:
             if stub.waiting_for == "settings":  # how long they have been refused survives a restart, about
                 gate.paused_since = min(gate.paused_since or self._sender.now, stub.arrived / 1000)
             self.wait_at(gate, stub)
-            self.outage(gate, True)
+            if gate.probe_timer is None:  # not anew for each of many
+                self.outage(gate, True)
         elif stub.waiting_for == "limit" and gate is not None:
             gate.throttled_until = max(gate.throttled_until, due)
             self.wait_at(gate, stub)
@@ -318,7 +320,7 @@ class Parking:
 
     def wake_at(self, stub: Parked, due: float) -> None:
         """Have a parked chain woken at a time."""
-        stub.timer = self._timers.at(due, self.wake, stub)
+        stub.timer = self._timers.at(due, self._wake, stub)
 
     def wake(self, stub: Parked) -> None:
         """What a parked chain waited for is there, or its time is up: run it again, when there is room."""

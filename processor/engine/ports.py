@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 
@@ -24,7 +24,8 @@ class Restored(NamedTuple):
     store: Any
     starts: Mapping[str, int]
     """By input topic: the offset from which it is consumed."""
-    chains: Sequence[tuple[str, bytes]]
+    chains: Iterable[tuple[str, bytes]]
+    """All that are open, read from the store one by one: there may be very many."""
     told: str = ""
     """What the offset of its interactions was committed with."""
 

@@ -204,7 +204,7 @@ class ConsumerThread(threading.Thread):
         self._look()
         if self._restore:
             for one in self._restore.step(0.02):
-                self._tell(Restored(one.number, one.epoch, one.store, one.starts, list(one.store.chains()),
+                self._tell(Restored(one.number, one.epoch, one.store, one.starts, one.store.chains(),
                                     self._told.get(one.number, "")))
         if len(self.batches) >= MAX_BATCHES:
             self._pressed()
