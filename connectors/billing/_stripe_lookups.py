@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from connectors.kit import Call, Option, OptionsFlow, Rejected, Request, Response, get
@@ -15,7 +16,9 @@ LIVE = (*RUNNING, "unpaid", "paused")
 WHOLE = frozenset({
     "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf",
 })
-"""Currencies that Stripe counts in whole units."""
+"""Currencies that Stripe counts in whole units (https://docs.stripe.com/currencies)."""
+THOUSANDTHS = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
+"""Currencies that it counts in thousandths; all others in hundredths."""
 
 Row = dict[str, Any]
 Rows = Generator[Request, Response, list[Row]]
@@ -73,7 +76,8 @@ def _money(amount: int | None, currency: str | None) -> str:
     unit = currency or ""
     if amount is None:
         return "tiered price"
-    return f"{amount if unit in WHOLE else f'{amount / 100:.2f}'} {unit.upper()}"
+    digits = 0 if unit in WHOLE else 3 if unit in THOUSANDTHS else 2
+    return f"{Decimal(amount).scaleb(-digits):f} {unit.upper()}"
 
 
 class Customer(NamedTuple):

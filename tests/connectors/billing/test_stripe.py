@@ -590,6 +590,15 @@ def test_prices_are_offered_as_a_person_reads_them():
                           ("price_3", "prod_3: tiered price every month")]
 
 
+@pytest.mark.parametrize(("amount", "currency", "shown"), [
+    (5, "eur", "0.05 EUR"), (1999, "usd", "19.99 USD"), (1500, "kwd", "1.500 KWD"), (500, "krw", "500 KRW"),
+    (9_007_199_254_740_993, "usd", "90071992547409.93 USD"),
+])
+def test_amounts_are_shown_in_units_that_people_pay_in(amount, currency, shown):
+    price = {"id": "p", "nickname": "Pro", "unit_amount": amount, "currency": currency, "recurring": {}}
+    assert options("prices", page(price)).done == [("p", f"Pro: {shown} every period")]
+
+
 def test_only_valid_coupons_are_offered():
     rows = [{"id": "A", "name": "Stay", "percent_off": 12.5, "duration": "once", "valid": True},
             {"id": "B", "name": None, "amount_off": 500, "currency": "eur", "duration": "forever", "valid": True},
