@@ -45,6 +45,7 @@ class ZombieTrial(Trial):
         zombie.start(command(point, stop=True))
         self.wait(lambda: halted(zombie) or not zombie.running or bool(zombie.said("partition_ready")))
         self.publish(EVENTS - EVENTS // 2)
+        self.beside.configure()
         if not self._comes_to(point, zombie):
             self.wrong.append(f"{point} was never come to")
             zombie.close()
