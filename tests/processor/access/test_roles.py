@@ -1,5 +1,8 @@
 """The table, cell by cell: written once more by hand, so that a slip in the code cannot pass."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from processor.access import GRANTABLE, TABLE, Member, Permission, Role, allowed
@@ -52,3 +55,11 @@ def test_what_can_be_given_alone_comes_with_no_role_below_the_administrators():
 
 def test_roles_have_the_names_of_the_product():
     assert [role.title for role in Role] == ["Company administrator", "App administrator", "App member", "Read only"]
+
+
+def test_the_page_has_the_table_of_today():
+    page = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \|((?: (?:yes|) *\|){4})$", page, re.MULTILINE))
+    told = {name: " ".join("x" if cell.strip() else "-" for cell in cells.split("|")[:4])
+            for name, cells in rows.items()}
+    assert told == CELLS
