@@ -15,6 +15,7 @@ def run(context: Context) -> None:
     """Run the processor until SIGTERM or Ctrl-C; a second one cuts the drain short."""
     from confluent_kafka import KafkaException
 
+    from connectors.kit.errors import Undecodable
     from processor.avro.registry import RegistryError
     from processor.config.source import source_of
     from processor.config.store import StoreError
@@ -31,5 +32,9 @@ def run(context: Context) -> None:
         service.run()
     except KafkaException as error:
         raise click.ClickException(f"{settings.kafka.bootstrap_servers}: {error.args[0].str()}") from None
+    except Undecodable as error:  # an input would be a dead letter: this is a record of ours
+        raise click.ClickException(
+            f"a changelog holds a record that this version cannot read ({error.message}): nothing was lost; start the "
+            "version that wrote it, or a newer one") from None
     except (LayoutError, RegistryError, StateError, StoreError, OSError) as error:
         raise click.ClickException(str(error)) from None
