@@ -14,6 +14,20 @@ from console.security.guard import API, Rule, guard
 BEARER = HTTPBearer(auto_error=False, description="A token that a Company administrator made.")
 
 
+REFUSALS: dict[int | str, str] = {
+    401: "No valid token", 403: "Not allowed", 404: "Not found", 409: "Changed meanwhile", 422: "Not taken",
+    503: "Kafka cannot be reached",
+}
+PROBLEM = {
+    "type": "object", "required": ["title", "status", "detail"], "description": "RFC 9457.",
+    "properties": {
+        "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {"type": "object", "additionalProperties": {"type": "string"}, "description": "By field."},
+    },
+}
+
+
 class Entry(NamedTuple):
     """One route, and what it asks of whoever takes it."""
 
@@ -43,8 +57,8 @@ def _api(app: FastAPI, one: Entry) -> None:
     app.add_api_route(
         one.path, one.endpoint, methods=[one.method], summary=one.summary, description=needs, status_code=one.status,
         dependencies=[Depends(guard(one.rule)), Security(BEARER)], operation_id=_name(one), name=_name(one),
-        responses={status: {"description": text} for status, text in
-                   {401: "No valid token", 403: "Not allowed", 404: "Not found"}.items()},
+        responses={status: {"description": text, "content": {"application/problem+json": {"schema": PROBLEM}}}
+                   for status, text in REFUSALS.items()},
     )
 
 

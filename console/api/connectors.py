@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.responses import Response
-
 from connectors.kit.connector import Connector
 from connectors.kit.errors import Failure
 from console import editing
@@ -119,12 +117,9 @@ def pick(visit: Here, connector: str, name: str) -> list[Picked]:
         raise Invalid(f"{one.title} does not tell: {failure}") from None
 
 
-def schema(visit: Here, connector: str) -> Response:
+def schema(visit: Here, connector: str) -> dict[str, Any]:
     """The JSON Schema of a connector's settings, for forms elsewhere."""
-    import orjson  # noqa: PLC0415
-
-    one = connector_of(visit, connector)
-    return Response(orjson.dumps(one.settings.model_json_schema()), media_type="application/schema+json")
+    return connector_of(visit, connector).settings.model_json_schema()
 
 
 def _kept(visit: Visit, connector: Connector) -> Mapping[str, Any]:
