@@ -10,7 +10,7 @@ from connectors.analytics.mixpanel import connector
 from testkit import flows
 from testkit.flows import OUTCOME, answer
 
-pytestmark = pytest.mark.vendor
+pytestmark = [pytest.mark.vendor, pytest.mark.filterwarnings("ignore")]
 SETTINGS = {"service_account_username": "robot.1", "service_account_password": "s3cret", "project_token": "tok",
             "project_id": "4711"}
 OURS_ALONE = {"ip", "token", "mp_lib", "$lib_version"}
