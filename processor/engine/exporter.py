@@ -314,7 +314,9 @@ class Exporter:
 
     def _rest(self, batch: Batch, wait: float) -> None:
         """A 429 costs no attempt; who must rest long leaves memory."""
-        if wait > self._options.park_after or not batch.step.gate.circuit.closed:
+        if batch.step.gate.stray:
+            self._again(batch, wait)
+        elif wait > self._options.park_after or not batch.step.gate.circuit.closed:
             self._park(batch, "limit", 0.0)
         else:
             self._timers.at(self._sender.now + wait, self._start, batch)

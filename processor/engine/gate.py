@@ -20,7 +20,13 @@ UNTROUBLED = 60.0
 HEARD_AFTER = 0.25
 """Seconds after which a process without a share looks again whether it was heard."""
 RAISE_EVERY = 1.0
-"""Seconds between two steps back up: at most a hundredth of the rate a second, however many answers come."""
+"""Seconds between two steps back up, however many answers come."""
+FAST, NEAR, SLOW = 1.5, 0.9, 0.01
+"""A step up: by half, until it is near what was too much the last time; then by a hundredth of the rate."""
+STRAY = 20
+"""So many good answers make up for one 429: one that comes among many of them is a hiccup of the vendor, no limit."""
+MOST_CREDIT = 200
+"""Good answers beyond these are not remembered: a limit is believed after ten 429s at the latest."""
 SHORTEST = 0.001
 LEAST_LEARNED = 2.0
 """A learned rate is at least this, and at least one call a second goes out under it; longer waits are the gate's."""
@@ -32,10 +38,17 @@ MANY = 1_000_000
 class Bucket:
     """A token bucket: `rate` a second on the long run, at most one second's worth saved up."""
 
-    __slots__ = ("_at", "_tokens", "_turn", "factor", "learned", "rate", "share", "taken")
+    __slots__ = (
+        "_at", "_most", "_sure", "_tokens", "_too_much", "_turn", "factor", "learned", "rate", "share", "taken",
+    )
 
-    def __init__(self, rate: float, *, learned: bool = False) -> None:
+    def __init__(self, rate: float, *, learned: bool = False, sure: bool = True) -> None:
         self.rate = rate
+        self._most = 1.0 if sure else float("inf")
+        """Of the factor: a rate that was learned from next to nothing may be far too low."""
+        self._sure = sure
+        self._too_much = float("inf")
+        """The factor at which the vendor said 429 the last time."""
         self.learned = learned
         """Whether the vendor names no rate, and this one was taken from what it bore before a 429."""
         self.share: Share | None = None
@@ -95,22 +108,24 @@ class Bucket:
 
     def throttled(self) -> None:
         """The vendor said 429: halve, never below a twentieth."""
+        self._too_much, self._sure = (self.factor if self._sure else float("inf")), True
         self.factor = max(1.0 / self.rate if self.learned else 0.0, 0.05, self.factor / 2)
         self._tokens = min(self._tokens, 0.0)
 
     def passed(self) -> None:
-        """An answer that was no 429: creep back to the full rate."""
-        if self.factor < 1.0:
-            self.factor = min(1.0, self.factor + 0.01)
+        """Answers that were no 429: up again, fast at first, slowly near what was too much."""
+        near = self._too_much * NEAR
+        factor = min(near, self.factor * FAST) if self.factor < near else self.factor + SLOW
+        self.factor = min(self._most, factor)
 
 
 class Gate:
     """What calls of one app to one connector share, over all versions of the configuration."""
 
     __slots__ = (
-        "_borne", "_raised_at", "app_id", "bucket", "busy", "circuit", "concurrency", "connector_id", "crowded_since",
-        "draining", "parked", "paused_since", "probe_timer", "queue", "rate_timer", "settings_failure", "throttled_at",
-        "throttled_until", "throttles",
+        "_borne", "_credit", "_raised_at", "app_id", "bucket", "busy", "circuit", "concurrency", "connector_id",
+        "crowded_since", "draining", "parked", "paused_since", "probe_timer", "queue", "rate_timer",
+        "settings_failure", "stray", "throttled_at", "throttled_until", "throttles",
     )
 
     def __init__(self, app_id: str, connector_id: str, limits: Limits, policy: CircuitPolicy) -> None:
@@ -129,6 +144,10 @@ class Gate:
         self.throttles = 0
         """429s in a row, across all calls; those of calls that were out together count once."""
         self._raised_at = 0.0
+        self._credit = 0
+        """Good answers that have not made up for a 429 yet."""
+        self.stray = False
+        """Whether the last 429 concerns its own call only."""
         self._borne = (0.0, 0, 0)
         """A second, answers that were no 429 in it, and in the one before."""
         self.rate_timer = False
@@ -170,8 +189,10 @@ class Gate:
             self.bucket.give_back()
 
     def answered(self, now: float) -> None:
-        """An answer that was no 429 came: the row of them is over, and the rate creeps back."""
+        """An answer that was no 429 came: the row of them is over, and the rate goes up again."""
         self.throttles = 0
+        if self._credit < MOST_CREDIT:
+            self._credit += 1
         bucket = self.bucket
         if bucket is not None and now - self._raised_at >= RAISE_EVERY:
             self._raised_at = now
@@ -185,14 +206,25 @@ class Gate:
             self._borne = (now, 1, count if now - second < 2.0 else 0)
 
     def throttled(self, sent_at: float, now: float) -> bool:
-        """A 429 came; whether it tells something new: calls that were out together are told the same."""
+        """A 429 came; whether it tells of a limit, and something new: calls that were out together are told the same.
+
+        One among many good answers tells of none: it is a stray, and concerns its own call only.
+        """
+        self.stray = False
         if sent_at <= self.throttled_at:
             return False
+        if self._credit >= STRAY:
+            self._credit -= STRAY
+            self.stray = True
+            return False
+        self._credit = 0
+        warned = now - self.throttled_at < UNTROUBLED
         self.throttled_at = now
         self.throttles += 1
         borne = self.borne_of_late(now)
-        if self.bucket is None and (borne or self.throttles > 1):
-            self.bucket = Bucket(max(LEAST_LEARNED, borne), learned=True)
+        # the first answers ever say too little: then the vendor gets its rest, and only a second time a rate
+        if self.bucket is None and (borne >= STRAY or self.throttles > 1 or (borne and warned)):
+            self.bucket = Bucket(max(LEAST_LEARNED, borne), learned=True, sure=borne >= STRAY)
         if self.bucket is not None:
             self.bucket.throttled()
         return True

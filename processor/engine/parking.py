@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from processor.engine.sender import Sender
     from processor.engine.timers import Timers
 
+TOO_MANY = 429
 OVERDUE_HELPING = 500
 """Chains that are let go after one more refusal, once their grace is over."""
 PROBE_AGAIN = 1.0
@@ -72,8 +73,7 @@ class Parking:
     def _wait_for_room(self, chain: Chain, gate: Gate) -> None:
         """Park what the vendor would not take for long, so that others find room."""
         until = gate.throttled_until if gate.throttled_until > self._sender.now else 0.0
-        stub = self.park(chain, "limit", until)
-        if stub is not None:
+        if (stub := self.park(chain, "limit", until)) is not None:
             self.wait_at(gate, stub)
 
     def circuit_holds(self, chain: Chain, step: Step) -> bool:
@@ -103,23 +103,26 @@ class Parking:
             self._park_until(chain, "retry", due)
 
     def throttled(self, chain: Chain, step: Step, failure: Unavailable) -> None:
-        """A 429: the whole gate waits, and it costs nobody an attempt."""
+        """A 429: the whole gate waits, or for a stray one its call alone; it costs nobody an attempt."""
         gate = step.gate
         self.release_probe(chain)
         wait = self.rest(gate, chain.sent_at, failure)
         if wait <= self._options.park_after or not self._may_leave(chain, step):
             chain.timer = self._timers.at(self._sender.now + wait, self.runner.resend, chain)
+        elif gate.stray:
+            self._park_until(chain, "limit", self._sender.now + wait)
         else:
             self._wait_for_room(chain, gate)
             self._send_away(gate, 0)
 
     def rest(self, gate: Gate, sent_at: float, failure: Unavailable) -> float:
-        """The vendor wants no calls for some time; returns the seconds."""
-        retry, now = self._options.retry, self._sender.now
-        gate.throttled(sent_at, now)  # some vendors say it by other words than 429
-        wait = retry.delay(gate.throttles, self._chance()) if failure.retry_after is None else failure.retry_after
-        wait = min(wait, retry.retry_after_cap)
-        gate.throttled_until = max(gate.throttled_until, now + wait)
+        """The vendor wants no calls for some time, or not this one; returns the seconds."""
+        retry, now, wait = self._options.retry, self._sender.now, failure.retry_after
+        if failure.status != TOO_MANY:
+            gate.throttled(sent_at, now)  # some vendors say it by other words than 429
+        wait = min(retry.delay(max(1, gate.throttles), self._chance()) if wait is None else wait, retry.retry_after_cap)
+        if not gate.stray:
+            gate.throttled_until = max(gate.throttled_until, now + wait)
         return wait
 
     def missing(self, chain: Chain, step: Step, names: tuple[str, ...], failure: Failure | None = None) -> None:
@@ -237,8 +240,7 @@ class Parking:
         return not (chain.effect_done and step.never)
 
     def _park_until(self, chain: Chain, cause: str, due: float) -> Parked | None:
-        stub = self.park(chain, cause, due)
-        if stub is not None:
+        if (stub := self.park(chain, cause, due)) is not None:
             self.wake_at(stub, due)
         return stub
 
