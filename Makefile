@@ -60,6 +60,10 @@ bench-quick: setup ## the same for ceiling and processor in two cases; about eig
 bench-guard: setup ## fails where an event costs twice the CPU that it did, as a ratio to the ceiling; below two minutes
 	@$(BIN)/python -m benchmarks.guard
 
+.PHONY: bench-console
+bench-console: setup ## the console's pages over a million dead letters: server time and weight; some minutes
+	@$(BIN)/python -m benchmarks.console $(ARGS)
+
 .PHONY: crash
 crash: setup ## a kill, then a zombie, at every step of a chain's life; some minutes
 	@$(BIN)/python -m testkit.crash.rounds

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from console.activity.chains import Chains, KeyedRecord
-from console.activity.outcomes import Outcomes, Record
+from console.activity.outcomes import Ages, Outcomes, Record
 from console.activity.tail import Tail
 from console.configured import Configured
 from processor.avro.codec import Codec
@@ -23,6 +23,22 @@ LIFE = 300.0
 """Seconds of one stream; the browser opens the next, and is asked again who it is."""
 
 
+HOUR_MS, QUARTER_MS = 3_600_000, 900_000
+
+
+class Lately(NamedTuple):
+    """What came of late."""
+
+    hour: Mapping[str, int]
+    """By outcome, how many in the last hour."""
+    kept: int
+    """How many outcomes are kept in all."""
+    since: int
+    """Milliseconds since 1970 of the oldest; 0 where there is none."""
+    ages: Ages | None
+    """Of the last quarter of an hour."""
+
+
 class Activity:
     """What happened of late and what waits; safe from many threads."""
 
@@ -34,6 +50,7 @@ class Activity:
         self.new: Counter[str] = Counter()
         """By app, how many times something new came; "" for any."""
         self.closing = False
+        self._lately: dict[str, tuple[float, Lately]] = {}
         self.streams = 0
         """Pages that listen now."""
         self.life = LIFE
@@ -57,6 +74,17 @@ class Activity:
     def waiting(self, app: str) -> Sequence[Group]:
         """What waits in an app, by connector and cause."""
         return self.chains.groups(app)
+
+    def lately(self, app: str, now: int) -> Lately:
+        """What the last hour came to, in an app or in all; some seconds old where it takes long."""
+        known = self._lately.get(app)
+        begun = time.monotonic()
+        if known is None or begun >= known[0]:
+            found = Lately(self.outcomes.counts(app, now - HOUR_MS), *self.outcomes.extent(),
+                           self.outcomes.ages(app, now - QUARTER_MS))
+            ended = time.monotonic()
+            known = self._lately[app] = (ended + min(10.0, 30 * (ended - begun)), found)
+        return known[1]
 
     def told(self, *apps: str) -> None:
         """Something new of these apps: pages that are open hear of it."""

@@ -21,6 +21,9 @@ TABLES = """
         happened INTEGER);
     CREATE TABLE IF NOT EXISTS records(row INTEGER PRIMARY KEY, data BLOB);
     CREATE INDEX IF NOT EXISTS outcomes_app ON outcomes(app);
+    CREATE INDEX IF NOT EXISTS outcomes_prompt ON outcomes(app, prompt);
+    CREATE INDEX IF NOT EXISTS outcomes_connector ON outcomes(app, connector, outcome);
+    CREATE INDEX IF NOT EXISTS outcomes_outcome ON outcomes(app, outcome);
     CREATE INDEX IF NOT EXISTS outcomes_at ON outcomes(at, app, outcome);
     CREATE INDEX IF NOT EXISTS outcomes_user ON outcomes(user);
     CREATE INDEX IF NOT EXISTS outcomes_event ON outcomes(event);
@@ -201,5 +204,8 @@ def _conditions(wanted: OutcomeFilter) -> tuple[str, list[object]]:
     found = [(f"{name} = ?", [getattr(wanted, name)]) for name in equal if getattr(wanted, name)]
     found += [(text, [value]) for text, value in (("at >= ?", wanted.since), ("at < ?", wanted.until)) if value]
     if wanted.find:
-        found.append(("(user = ? OR event = ?)", [wanted.find, wanted.find]))
+        found.append(("row IN (SELECT row FROM outcomes WHERE user = ? UNION SELECT row FROM outcomes WHERE event = ?)",
+                      [wanted.find, wanted.find]))
+    if wanted.app and (wanted.find or wanted.user or wanted.event):
+        found[0] = (f"+{found[0][0]}", found[0][1])  # the others are far more telling than the app
     return " AND ".join(text for text, _ in found) or "1", [one for _, values in found for one in values]

@@ -77,6 +77,7 @@ class Letters:
         self._thread: threading.Thread | None = None
         self._sums_at = 0.0
         self._drawn = 0
+        self._total = 0
         self._groups: dict[Selection, tuple[int, list[Group]]] = {}
 
     # life
@@ -130,7 +131,9 @@ class Letters:
     def add_up(self, desk: Desk) -> None:
         """Draw the sums anew; takes longer to come back to it where it took long."""
         began = time.monotonic()
-        Sums(desk.index).refresh()
+        sums = Sums(desk.index)
+        sums.refresh()
+        self._total = sums.total()
         ended = time.monotonic()
         self._sums_at = ended + 10 * (ended - began)
         self._drawn += 1
@@ -160,7 +163,7 @@ class Letters:
 
     def groups(self, desk: Desk, wanted: Selection) -> Sequence[Group] | None:
         """How many letters failed alike; None where that takes too long to be told."""
-        if not answers(wanted) or Sums(desk.index).total() < MANY:
+        if not answers(wanted) or self._total < MANY:
             try:
                 with self.searching(desk, COUNT_SECONDS):
                     return desk.stats(wanted)

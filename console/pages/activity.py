@@ -25,7 +25,6 @@ from processor.dead_letters import Entry, Selection, moment
 from processor.model.outcome import ActionResult
 
 PAGE = 50
-HOUR = 3_600_000
 OUTCOMES: Mapping[str, tuple[str, str]] = {
     "succeeded": ("Succeeded", "good"), "failed": ("Failed", "bad"), "skipped": ("Skipped", ""),
     "expired": ("Expired", "warn"),
@@ -107,8 +106,7 @@ def listed(visit: Here, filters: Annotated[Asked, Query()]) -> Response:
         return visit.part("activity_rows.html", **facts)
     return visit.page(
         "activity.html", 422 if wrong else 200, **facts, condition=activity.results.condition,
-        hour=activity.outcomes.counts(app_of(visit), int(now * 1000) - HOUR), extent=activity.outcomes.extent(),
-        live=not filters.before and not wrong)
+        lately=activity.lately(app_of(visit), int(now * 1000)), live=not filters.before and not wrong)
 
 
 class Known(NamedTuple):
@@ -130,7 +128,7 @@ def show(visit: Here, event: str) -> Response:
     letters = _letters(visit, event)
     if not results and not accounts and not letters:
         return visit.page("event_unknown.html", 404, event=event, base=base_of(visit),
-                          since=activity.outcomes.extent()[1])
+                          since=activity.lately(app_of(visit), int(visit.options.clock() * 1000)).since)
     known = _known(results, letters)
     return visit.page(
         "event.html", event=event, runs=timeline(results), accounts=accounts, letters=letters, known=known,

@@ -13,7 +13,6 @@ from console.security.refusals import Invalid, NotFound
 from console.visit import Here, Visit
 from processor.waiting import Group
 
-MINUTES = 15
 CAUSES: Mapping[str, str] = {
     "retry": "A further try", "limit": "Room at the vendor", "circuit": "A vendor that is down",
     "settings": "Settings to be mended", "attributes": "Attributes not synced", "order": "An earlier chain of the user",
@@ -47,8 +46,7 @@ def facts_of(visit: Visit) -> dict[str, Any]:
     """All that the page and the API tell."""
     health = health_of(visit)
     now, activity = visit.options.clock(), visit.options.activity
-    since = int(now * 1000) - MINUTES * 60_000
-    ages = activity.outcomes.ages(app_of(visit), since) if activity else None
+    ages = activity.lately(app_of(visit), int(now * 1000)).ages if activity else None
     waiting = waiting_of(visit)
     titles = {one.id: one.title for one in visit.options.known.values()}
     conditions = (activity.results.condition, activity.open.condition) if activity else ()
