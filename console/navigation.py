@@ -23,6 +23,7 @@ class Link(NamedTuple):
 
 
 NAVIGATION: tuple[Link, ...] = (
+    Link("Prompts", "/apps/{app}/prompts", Permission.SEE_BINDINGS),
     Link("Activity", "/apps/{app}/activity", Permission.SEE_ACTIVITY),
     Link("Dead letters", "/apps/{app}/dead-letters", Permission.SEE_DEAD_LETTERS),
     Link("Health", "/apps/{app}/health", Permission.SEE_HEALTH),

@@ -7,7 +7,20 @@ from console.api import access as api_access
 from console.api import configuration as api
 from console.api import connectors as api_connectors
 from console.operations import OPERATIONS
-from console.pages import access, apps, audit, connector, connectors, export, files, home, sign_in
+from console.pages import (
+    access,
+    apps,
+    audit,
+    connector,
+    connectors,
+    export,
+    files,
+    home,
+    picks,
+    prompt,
+    prompts,
+    sign_in,
+)
 from console.security.guard import Open
 from console.table import Entry
 from processor.access import Permission
@@ -40,6 +53,13 @@ SETTINGS = (
     Entry("GET", f"{CONNECTOR}/exports/{{export}}", export.show, Permission.SEE_SETTINGS),
     Entry("POST", f"{CONNECTOR}/exports/{{export}}", export.save, Permission.CHANGE_SETTINGS),
     Entry("POST", f"{CONNECTOR}/add", connector.add, Permission.CHANGE_APPS),
+)
+PROMPTS = (
+    Entry("GET", f"{APP}/prompts", prompts.listed, Permission.SEE_BINDINGS),
+    Entry("POST", f"{APP}/prompts", prompts.make, Permission.CHANGE_BINDINGS),
+    Entry("GET", f"{APP}/prompts/{{prompt:path}}", prompt.show, Permission.SEE_BINDINGS),
+    Entry("POST", f"{APP}/prompts/{{prompt:path}}", prompt.change, Permission.CHANGE_BINDINGS),
+    Entry("GET", f"{CONNECTOR}/picks/{{name}}", picks.part, Permission.CHANGE_BINDINGS),
 )
 ACCESS = (
     Entry("GET", f"{APP}/access", access.members, Permission.SEE_MEMBERS),
@@ -86,4 +106,4 @@ PROGRAMS = (
     Entry("GET", f"{V1}/audit", api_access.audit, Permission.SEE_AUDIT, "The audit"),
 )
 
-ROUTES: tuple[Entry, ...] = (*SIGNING_IN, *EVERYWHERE, *SETTINGS, *ACCESS, *PROGRAMS, *OPERATIONS)
+ROUTES: tuple[Entry, ...] = (*SIGNING_IN, *EVERYWHERE, *SETTINGS, *PROMPTS, *ACCESS, *PROGRAMS, *OPERATIONS)

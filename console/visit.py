@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from console.faces import Faces
 from console.navigation import NAVIGATION, Link
 from console.options import ConsoleOptions
+from console.prompts.pick_cache import Picks
 from console.reads import Reads
 from console.security.attempts import Attempts
 from console.security.csrf import FIELD
@@ -37,6 +38,7 @@ class Console:
     reads: Reads
     tests: Tests
     https: bool
+    picks: Picks = field(default_factory=Picks)
     _company: tuple[Version | None, Company] = (None, Company())
 
     def company(self) -> Company:
