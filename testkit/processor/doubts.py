@@ -12,6 +12,8 @@ from testkit.vendors.client import SeenRequest
 
 REACH = 20.0
 """Seconds from a call's arrival within which its end is durable, a broker that was away included."""
+LATE = 15.0
+"""Seconds by which a call may come to a busy vendor after the process that sent it was killed."""
 AFTERWARDS = 120.0
 """Seconds after a blow within which what it left in doubt was told by an heir."""
 A_BLOW = 10
@@ -71,7 +73,7 @@ def _unsent(one: ActionResult, blows: Sequence[Blow]) -> list[str]:
 
 
 def _struck(request: SeenRequest, blows: Mapping[str, Sequence[Blow]]) -> bool:
-    return any(blow.at <= request.time + REACH and blow.until >= request.time
+    return any(blow.at <= request.time + REACH and blow.until + LATE >= request.time
                for blow in blows.get(_sender(request), ()))
 
 
