@@ -57,8 +57,10 @@ def explain(ended: Iterable[ActionResult], seen: Mapping[str, Sequence[SeenReque
         elif _struck(requests[-1], by_name):
             by_blow += 1
         else:
+            last = requests[-1]
+            near = [f"{blow.at - last.time:+.1f} s" for blow in by_name.get(_sender(last), ())]
             wrong.append(f"{one.event_id} {one.binding_id} is in doubt ({one.code}), although nothing befell "
-                         f"{_sender(requests[-1])} after its call was answered {requests[-1].status}")
+                         f"{_sender(last)} when its call was answered {last.status}; blows to it: {near}")
     most = A_BLOW * len(blows)
     if never_sent > most:
         wrong.append(f"{never_sent} calls in doubt were never sent; {len(blows)} blows explain {most} at most")
