@@ -18,6 +18,8 @@ from console.pages import (
     home,
     picks,
     prompt,
+    prompt_history,
+    prompt_try,
     prompts,
     sign_in,
 )
@@ -59,6 +61,9 @@ PROMPTS = (
     Entry("POST", f"{APP}/prompts", prompts.make, Permission.CHANGE_BINDINGS),
     Entry("GET", f"{APP}/prompts/{{prompt:path}}", prompt.show, Permission.SEE_BINDINGS),
     Entry("POST", f"{APP}/prompts/{{prompt:path}}", prompt.change, Permission.CHANGE_BINDINGS),
+    Entry("GET", f"{APP}/try/{{prompt:path}}", prompt_try.show, Permission.CHANGE_BINDINGS),
+    Entry("POST", f"{APP}/try/{{prompt:path}}", prompt_try.run, Permission.CHANGE_BINDINGS),
+    Entry("GET", f"{APP}/prompt-history/{{prompt:path}}", prompt_history.show, Permission.SEE_BINDINGS),
     Entry("GET", f"{CONNECTOR}/picks/{{name}}", picks.part, Permission.CHANGE_BINDINGS),
 )
 ACCESS = (

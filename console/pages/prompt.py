@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -17,11 +16,11 @@ from console.prompts.chains import Place
 from console.prompts.checking import Judged, judged
 from console.prompts.draft import Draft, interaction_of, place_of
 from console.prompts.offers import offers
+from console.prompts.page import page, path_of
 from console.security.refusals import Invalid, NotFound
 from console.standing import standing
 from console.visit import Here, Visit
 from console.words import INTERACTIONS, STATES
-from processor.access import Permission
 from processor.config.content_changes import changes
 from processor.config.errors import ConfigErrors
 from processor.config.store import ReadOnlyError
@@ -52,7 +51,7 @@ def change(visit: Here, prompt: str) -> Response:
 
 def _choose(visit: Visit, now: Draft, name: str) -> Response:
     interaction = interaction_of(name)
-    return _page(visit, now, "prompt_add.html", interaction=interaction, offers=offers(visit))
+    return page(visit, now, "prompt_add.html", interaction=interaction, offers=offers(visit))
 
 
 def _fill(visit: Visit, now: Draft, name: str, action: str) -> Response:
@@ -166,16 +165,9 @@ STEPS: Mapping[str, tuple[int, Callable[..., Response]]] = {
 # pages
 
 
-def path_of(visit: Visit, prompt: str) -> str:
-    """The address of a prompt's page."""
-    return f"/apps/{visit.app}/prompts/{quote(prompt)}"
-
-
-
-
 def _form(visit: Visit, now: Draft, interaction: str, at: str, form: BindingForm, status: int = 200) -> Response:
     now_standing = standing(form.connector, visit.content, visit.options.waiting(visit.app))
-    return _page(
+    return page(
         visit, now, "prompt_binding.html", status, interaction=interaction, at=at, form=form,
         cannot=reasons(now_standing), state=now_standing.state, states=STATES, safety=binding_form.SAFETY,
         param_fields=fields_of(form.action.params), rules=binding_form.FIELDS[:2], more=binding_form.MORE,
@@ -185,16 +177,7 @@ def _form(visit: Visit, now: Draft, interaction: str, at: str, form: BindingForm
 def _panel(visit: Visit, now: Draft, status: int = 200, **more: Any) -> Response:
     found = judged(visit, now) if now.is_changed else Judged()
     facts: dict[str, Any] = {
-        "columns": columns(visit, now.now, found), "judged": found, "clash": None, "theirs": (), "refused": (),
-        "waiting": sum(one.chains for one in visit.options.waiting(visit.app)) if now.is_changed else 0,
+        "columns": columns(visit, now.prompt, now.now, found), "judged": found, "clash": None, "theirs": (),
+        "refused": (), "waiting": sum(one.chains for one in visit.options.waiting(visit.app)) if now.is_changed else 0,
     }
-    return _page(visit, now, "prompt_panel.html", status, **{**facts, **more})
-
-
-def _page(visit: Visit, now: Draft, view: str, status: int = 200, **more: Any) -> Response:
-    name = quote(now.prompt)
-    return visit.page(
-        "prompt.html", status, view=view, draft=now, title=now.now.get("title") or now.prompt,
-        interactions=INTERACTIONS, path=path_of(visit, now.prompt), try_path=f"/apps/{visit.app}/try/{name}",
-        history_path=f"/apps/{visit.app}/prompt-history/{name}",
-        may_change=visit.may(Permission.CHANGE_BINDINGS) and not visit.options.store.read_only, **more)
+    return page(visit, now, "prompt_panel.html", status, **{**facts, **more})

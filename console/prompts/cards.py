@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connectors.kit.action import Action
 from connectors.kit.connector import Connector
 from connectors.kit.event import CHAIN_INTERACTIONS
+from console.activity import OutcomeFilter
 from console.forms.fields import fields_of
 from console.prompts.chains import Place, Raw, chain_of, ids_of
 from console.prompts.checking import Judged
@@ -15,6 +17,8 @@ from console.standing import Standing, standing
 from console.visit import Visit
 from processor.config import content_changes
 
+LOOKED_AT = 100
+"""Failures."""
 LONGEST = 80
 """Characters of a value."""
 CANNOT: Mapping[str, str] = {
@@ -50,6 +54,8 @@ class Card(NamedTuple):
     waits: str = ""
     link: str = ""
     """The connector's page."""
+    lacking: int = 0
+    """Of the newest events, how many failed here because attributes were missing."""
 
 
 class Column(NamedTuple):
@@ -59,16 +65,27 @@ class Column(NamedTuple):
     cards: Sequence[Card]
 
 
-def columns(visit: Visit, prompt: Raw, judged: Judged) -> list[Column]:
+def columns(visit: Visit, name: str, prompt: Raw, judged: Judged) -> list[Column]:
     """All interactions, in order, with their chains."""
     standings: dict[str, Standing] = {}
+    lacking = _lacking(visit, name)
     found = []
     for interaction in CHAIN_INTERACTIONS:
         chain = chain_of(prompt, interaction)
-        cards = [_card(visit, Place(interaction, at), name, one, judged, standings)
-                 for at, (name, one) in enumerate(zip(ids_of(chain), chain, strict=True))]
+        cards = [_card(visit, Place(interaction, at), ident, one, judged, standings)
+                 ._replace(lacking=lacking[interaction, ident])
+                 for at, (ident, one) in enumerate(zip(ids_of(chain), chain, strict=True))]
         found.append(Column(interaction, cards))
     return found
+
+
+def _lacking(visit: Visit, prompt: str) -> Counter[tuple[str, str]]:
+    """By interaction and binding, the failures for missing attributes among the newest outcomes of the prompt."""
+    activity = visit.options.activity
+    if activity is None:
+        return Counter()
+    wanted = OutcomeFilter(app=visit.app, prompt=prompt, reason="missing_attributes")
+    return Counter((one.interaction, one.binding) for one in activity.outcomes.newest(wanted, limit=LOOKED_AT))
 
 
 def target_of(visit: Visit, action: str) -> tuple[Connector | None, Action | None]:

@@ -54,16 +54,21 @@ def judged(visit: Visit, draft: Draft) -> Judged:
     return Judged([_row(draft.prompt, one) for one in changes if one.part == "prompt"])
 
 
-def alone(visit: Visit, prompt: str, raw: Any, others: Iterable[str] = ()) -> App:
-    """The app with this prompt only, and no exports; `others` are there without actions. Raises ConfigErrors."""
+def alone(visit: Visit, prompt: str, raw: Any) -> App:
+    """The app with this prompt only, and no exports; raises ConfigErrors."""
     content = visit.content
     connectors = {name: {part: value for part, value in (entry or {}).items() if part != "exports"}
                   for name, entry in (content.get("connectors") or {}).items()}
-    prompts: dict[str, Any] = {name: {} for name in others}
-    if raw is not None:
-        prompts[prompt] = raw
-    return visit.options.store.compiled(visit.app, {"app": content.get("app") or {}, "connectors": connectors,
-                                                    "prompts": prompts})
+    prompts = {} if raw is None else {prompt: raw}
+    return visit.options.store.compiled(visit.app, {**content, "connectors": connectors, "prompts": prompts})
+
+
+def beside(visit: Visit, prompt: str, raw: Any) -> App:
+    """The app with this prompt and its exports; the other prompts are there without actions. Raises ConfigErrors."""
+    content = visit.content
+    others: dict[str, Any] = {name: {} for name in content.get("prompts") or {}}
+    prompts = {**others, **({} if raw is None else {prompt: raw})}
+    return visit.options.store.compiled(visit.app, {**content, "prompts": prompts})
 
 
 def said(error: ConfigError) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import html
 import json
 import re
+import types
 
 import pytest
 
@@ -59,9 +60,8 @@ def test_the_page_has_a_column_for_each_answer_and_its_actions_in_order(stand):
     assert page.status_code == 200
     names = re.findall(r"<h2>([^<]+)</h2>", page.text)
     assert names == ["Accept", "Secondary accept", "Decline", "Dismiss", "Timeout"]
-    assert re.search(r"Apply a? ?coupon", text_of(page), re.IGNORECASE)
     assert "SAVE20" in page.text
-    assert "stripe_id or email_address" in text_of(page) or "Needs" in text_of(page)
+    assert re.search(r"Needs \w+ or \w+", text_of(page))
 
 
 def test_who_may_only_look_gets_no_button_that_changes(stand):
@@ -317,3 +317,16 @@ def test_a_list_that_is_none_is_not_found(stand):
     browser = stand.browser(MEMBER)
     assert browser.get("/apps/shop/connectors/stripe/picks/nothing?field=f").status_code == 404
     assert browser.get("/apps/shop/connectors/stripe/picks/coupons?field=%3Cscript%3E").status_code == 404
+
+
+def test_an_action_whose_attributes_are_not_synced_of_late_is_marked(make_stand):
+    row = types.SimpleNamespace(interaction="accept", binding="stripe.apply_coupon")
+    asked = []
+
+    def newest(wanted, *, limit):
+        asked.append((wanted.app, wanted.prompt, wanted.reason))
+        return [row] * min(limit, 3)
+
+    stand = make_stand(activity=types.SimpleNamespace(outcomes=types.SimpleNamespace(newest=newest)))
+    assert "3 of late failed since they were not synced" in text_of(stand.browser(MEMBER).get(PAGE))
+    assert asked == [("shop", "save_offer", "missing_attributes")]
