@@ -6,6 +6,7 @@ from console.api import about
 from console.api import access as api_access
 from console.api import configuration as api
 from console.api import connectors as api_connectors
+from console.api import prompts as api_prompts
 from console.operations import OPERATIONS
 from console.pages import (
     access,
@@ -100,6 +101,12 @@ PROGRAMS = (
     Entry("POST", f"{ONE}/test", api_connectors.test, Permission.CHANGE_SETTINGS, "Test the connection"),
     Entry("GET", f"{ONE}/schema", api_connectors.schema, Permission.SEE_SETTINGS, "JSON Schema of the settings"),
     Entry("GET", f"{ONE}/options/{{name}}", api_connectors.pick, Permission.CHANGE_BINDINGS, "What there is to pick"),
+    Entry("GET", f"{V1}/prompts", api_prompts.listed, Permission.SEE_BINDINGS, "Prompts and what they set off"),
+    Entry("GET", f"{V1}/prompts/{{prompt:path}}", api_prompts.show, Permission.SEE_BINDINGS, "A prompt"),
+    Entry("PUT", f"{V1}/prompts/{{prompt:path}}", api_prompts.change, Permission.CHANGE_BINDINGS, "Change a prompt"),
+    Entry("DELETE", f"{V1}/prompts/{{prompt:path}}", api_prompts.remove, Permission.CHANGE_BINDINGS,
+          "Remove a prompt"),
+    Entry("POST", f"{V1}/explain", api_prompts.explain, Permission.CHANGE_BINDINGS, "What would run for a user"),
     Entry("GET", f"{V1}/members", api_access.members, Permission.SEE_MEMBERS, "Members"),
     Entry("PUT", f"{V1}/members/{{email}}", api_access.change_member, Permission.CHANGE_MEMBERS, "A member's role"),
     Entry("DELETE", f"{V1}/members/{{email}}", api_access.remove_member, Permission.CHANGE_MEMBERS, "Remove a member",
