@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from console.faces import Faces
 from console.navigation import NAVIGATION, Link
 from console.options import ConsoleOptions
+from console.pasts import Pasts
 from console.prompts.pick_cache import Picks
 from console.reads import Reads
 from console.security.attempts import Attempts
@@ -37,6 +38,7 @@ class Console:
     attempts: Attempts
     reads: Reads
     tests: Tests
+    pasts: Pasts
     https: bool
     picks: Picks = field(default_factory=Picks)
     _company: tuple[Version | None, Company] = (None, Company())
