@@ -55,7 +55,7 @@
     if (!place.dataset.place && place.contains(dragged)) to = place.dataset.lane + ":" + (place.querySelectorAll(".step").length - 1);
     if (to === from) return;
     button.value = "move:" + from + ":" + to;
-    form.requestSubmit(button);
+    button.click();
   });
 
   // Pages that show what happens now hear when there is something new, and ask for it.
