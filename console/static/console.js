@@ -58,6 +58,16 @@
     button.click();
   });
 
+  // Whoever moves an action by the keyboard stays with it, also where it cannot go further.
+  let pressed = "";
+  document.addEventListener("click", (event) => { const one = event.target.closest("button[name=do]"); pressed = one ? one.id : ""; });
+  document.addEventListener("htmx:afterSettle", () => {
+    const one = pressed && document.getElementById(pressed), step = one && one.closest(".step");
+    if (!step || !one.disabled) return;
+    const other = step.querySelector(".tools button:not([disabled])");
+    if (other) other.focus();
+  });
+
   // Pages that show what happens now hear when there is something new, and ask for it.
   function live(root) {
     const place = root.querySelector("[data-live]");
