@@ -385,3 +385,11 @@ def test_iterations_are_gone_from_phases(stripe):
     form = {**phases(made), "phases[1][iterations]": "1"}
     error = stripe("POST", f"/v1/subscription_schedules/{made['id']}", form=form).json["error"]
     assert (error["code"], error["param"]) == ("parameter_unknown", "phases[1][iterations]")
+
+
+def test_a_coupon_that_is_deleted_is_gone_until_it_is_seeded(stripe, control):
+    form = {"discounts[0][coupon]": "SAVE20"}
+    assert control.command("stripe", "delete_coupon", id="SAVE20") is True
+    assert stripe("POST", "/v1/subscriptions/sub_ann", form=form).json["error"]["code"] == "resource_missing"
+    control.seed("stripe", "coupon", id="SAVE20")
+    assert stripe("POST", "/v1/subscriptions/sub_ann", form=form).status == 200
