@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import resources
-from pathlib import Path
+from itertools import product
 from typing import Any, Literal
 
 from playwright.sync_api import Page
 
-from testkit.browser.pictures import keep
+from testkit.browser.pictures import Album
 
 Colour = Literal["light", "dark"]
 WIDE, NARROW = 1280, 360
 COLOURS: tuple[Colour, ...] = ("light", "dark")
 HEIGHT = 900
+SHOWN: Collection[tuple[Colour, int]] = (("light", WIDE), ("dark", NARROW))
+"""Both colours and both widths, in two views."""
 MOST_BYTES = 150_000
 """Of a page with all that it loads."""
 EXTRA_TABS = 25
@@ -51,39 +53,37 @@ _RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", 
 class Lens:
     """Looks at one page after the other, and keeps pictures where a folder is given."""
 
-    def __init__(self, page: Page, pictures: Path | None = None) -> None:
+    def __init__(self, page: Page, album: Album | None = None) -> None:
         self.page = page
         self.seen: list[str] = []
         """Names of what was looked at."""
         self.findings: list[str] = []
         """What is wrong, in words."""
-        self._pictures = pictures
+        self._album = album
         self._axe = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
     def look(self, name: str) -> None:
         """Hold the page that is open to all rules; findings are added."""
         self.seen.append(name)
-        for colour in COLOURS:
-            for width in (WIDE, NARROW):
-                self._dress(colour, width)
-                self._shoot(name, colour, width)
-                self.findings += [f"{name}, {colour}, {width}: {one}" for one in self._wrong(colour, width)]
+        shots = []
+        for colour, width in product(COLOURS, (WIDE, NARROW)):
+            self._dress(colour, width)
+            if self._album is not None and self._album.wants(name) and (colour, width) in SHOWN:
+                self.page.evaluate(_CALM)
+                shots.append(self.page.screenshot(full_page=True))
+            self.findings += [f"{name}, {colour}, {width}: {one}" for one in self._wrong(colour, width)]
+        if self._album is not None and shots:
+            self._album.keep(name, *shots)
         self._dress("light", WIDE)
 
     def _dress(self, colour: Colour, width: int) -> None:
         self.page.emulate_media(color_scheme=colour, reduced_motion="reduce")
         self.page.set_viewport_size({"width": width, "height": HEIGHT})
 
-    def _shoot(self, name: str, colour: Colour, width: int) -> None:
-        if self._pictures is not None:
-            self.page.evaluate(_CALM)
-            size = "wide" if width == WIDE else "narrow"
-            keep(self.page.screenshot(full_page=True), self._pictures / f"{name}-{size}-{colour}.png", width)
-
     def _wrong(self, colour: Colour, width: int) -> Iterator[str]:
         for one in self.page.evaluate(_OVERFLOW):
             yield f"is wider than the window: {one}"
-        if (colour, width) in (("light", WIDE), ("dark", NARROW)):  # both colours, both widths
+        if (colour, width) in SHOWN:
             yield from self._accessibility()
         if (colour, width) == ("light", WIDE):
             yield from self._keyboard()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from playwright.sync_api import Page
@@ -12,6 +11,7 @@ from playwright.sync_api import Page
 from connectors.kit.event import Event
 from processor.config.store import Store
 from testkit.browser.lens import Lens
+from testkit.browser.pictures import Album
 from testkit.processor.process import Processor
 from testkit.processor.site import Site
 from testkit.vendors import credentials
@@ -24,7 +24,11 @@ MEMBERS: Mapping[str, str] = {"ada": "app_administrator", "max": "app_member", "
 CONTENT: Mapping[str, Any] = {
     "app": {"title": TITLE}, "prompts": {}, "connectors": {"zendesk": {"settings": {
         "domain": "streaming.zendesk.com", "username": credentials.ZENDESK_USERNAME,
-        "api_key": "env:ZENDESK_API_KEY"}}}}
+        "api_key": "env:ZENDESK_API_KEY"}},
+        "mixpanel": {"active": False, "settings": {
+            "service_account_username": credentials.MIXPANEL_USERNAME, "service_account_password":
+            "env:MIXPANEL_PASSWORD", "project_token": credentials.MIXPANEL_PROJECT_TOKEN,
+            "project_id": credentials.MIXPANEL_PROJECT_ID}, "exports": {"export_prompt_event": {}}}}}
 SECONDS = 30.0
 """Within these, what happens elsewhere must be seen."""
 
@@ -38,7 +42,7 @@ class Play(NamedTuple):
     page: Page
     lens: Lens
     store: Store
-    pictures: Path | None = None
+    album: Album | None = None
 
     def sign_in(self, name: str) -> None:
         """As a member, by address and password."""

@@ -11,6 +11,7 @@ from processor.config.keyring import new_key
 from processor.config.own import load_settings
 from processor.config.source import opened_store
 from testkit.browser.lens import Lens
+from testkit.browser.pictures import DOCUMENTED, Album
 from testkit.browser.play import APP, CONTENT, MEMBERS, PASSWORD, Play
 from testkit.browser.served import ServedConsole
 from testkit.processor.site import Site
@@ -27,7 +28,8 @@ LANGUAGE, ZONE = "en-GB", "Europe/Berlin"
 
 
 def pytest_addoption(parser):
-    parser.addoption("--pictures", default=None, help="a folder that gets a picture of each page")
+    parser.addoption("--pictures", default=None, help="a folder that gets pictures for the documentation")
+    parser.addoption("--every-picture", action="store_true", help="... and of all other pages too")
 
 
 def pytest_collection_modifyitems(items):
@@ -78,8 +80,9 @@ def visitor(browser):
 @pytest.fixture
 def pictures(pytestconfig):
     """Where pictures are kept; None where nobody asked for them."""
-    folder = pytestconfig.getoption("--pictures", None)
-    return Path(folder).resolve() if folder else None
+    folder = pytestconfig.getoption("--pictures", default=None)
+    every = pytestconfig.getoption("--every-picture", default=False)
+    return Album(Path(folder).resolve(), None if every else DOCUMENTED) if folder else None
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ def test_from_the_first_credentials_to_the_replay(make_play, visitor, console):
     break_and_mend_the_key(play)
     lose_and_restore_the_coupon(play)
     look_at_the_rest(play)
+    look_at_all_apps(play, visitor, console)
     see_it_all_in_the_audit(play)
     refuse_what_is_not_theirs(visitor, console, play)
     refuse_by_api(play, console)
@@ -94,6 +95,11 @@ def bind_both(play):
     bound = [one["action"] for one in kept["accept"] + kept["decline"]]
     assert bound == ["stripe.apply_coupon", "zendesk.create_ticket"]
     lens.look("prompt")
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Try")
+    lens.look("try")
+    play.go(f"/prompt-history/{PROMPT}")
+    lens.look("prompt-history")
     play.go("/prompts")
     lens.look("prompts")
 
@@ -172,6 +178,9 @@ def lose_and_restore_the_coupon(play):
     page.locator("tbody a").first.click()
     expect(page.get_by_text("No such coupon").first).to_be_visible()
     lens.look("dead-letter")
+    page.get_by_role("button", name="Close …").click()
+    expect(page.get_by_role("heading", name="Close 1 letter")).to_be_visible()
+    lens.look("dead-letters-close")
     play.vendors.seed("stripe", "coupon", id="SAVE20")
     play.go("/dead-letters")
     page.get_by_label("Which letters").select_option("all")
@@ -192,7 +201,10 @@ def lose_and_restore_the_coupon(play):
 
 def look_at_the_rest(play):
     for path, name in (("/health", "health"), ("/access", "members"), ("/access/tokens", "tokens"),
-                       ("/connectors/mixpanel", "connector-new"), ("/dead-letters?state=all", "dead-letters-all")):
+                       ("/connectors/salesforce_marketing_cloud", "connector-new"), ("/replays", "replays"),
+                       ("/connectors/custom_api", "connector-custom"),
+                       ("/connectors/mixpanel/exports/export_prompt_event", "export"),
+                       ("/dead-letters?state=all", "dead-letters-all")):
         play.go(path)
         play.lens.look(name)
     for path, name in (("/api", "api"), ("/apps", "apps"), ("/password", "password"), ("/nowhere", "not-found")):
@@ -202,6 +214,18 @@ def look_at_the_rest(play):
 
 AUDITED = ("configured", "replayed", "ada@example.com", "stay_offer", "Stripe: settings", "api_key")
 """What the audit must say of all this."""
+
+
+def look_at_all_apps(play, visitor, console):
+    """What only Company administrators see."""
+    page = visitor(console)
+    theirs = play._replace(page=page, lens=Lens(page, play.album))
+    theirs.sign_in("carl")
+    for path, name in (("/health", "health-all"), ("/activity", "activity-all"), ("/dead-letters", "dead-letters-apps"),
+                       (f"{HOME}/access", "members-all"), ("/apps", "apps-all")):
+        page.goto(path)
+        theirs.lens.look(name)
+    play.lens.findings.extend(theirs.lens.findings)
 
 
 def see_it_all_in_the_audit(play):
@@ -233,7 +257,7 @@ def refuse_what_is_not_theirs(visitor, console, play):
             assert answer.status == 403, (name, path)
         assert page.goto(f"{HOME}/access/tokens").status == 403
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-    lens = Lens(page, play.pictures)
+    lens = Lens(page, play.album)
     lens.look("refused")
     play.lens.findings.extend(lens.findings)
 
