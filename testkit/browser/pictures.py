@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from PIL import Image
 
-COLOURS = 40
-TALLEST = 1000
+COLOURS = 28
+"""Of each view."""
+TALLEST = 820
 GAP = 24
 DOCUMENTED = frozenset({
     "sign-in", "actions", "connector", "connector-test-fails", "connector-paused", "prompts", "prompt-not-saved",
@@ -40,10 +41,14 @@ class Album(NamedTuple):
         for one in views:
             sheet.paste(one, (left, 0))
             left += one.width + GAP
-        few = sheet.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
-        few.save(self.folder / f"{name}.png", "PNG", optimize=True)
+        _few(sheet, 2 * COLOURS + 1).save(self.folder / f"{name}.png", "PNG", optimize=True)
 
 
 def _view(shot: bytes) -> Image.Image:
     with Image.open(BytesIO(shot)) as picture:
-        return picture.convert("RGB").crop((0, 0, picture.width, min(picture.height, TALLEST)))
+        cut = picture.convert("RGB").crop((0, 0, picture.width, min(picture.height, TALLEST)))
+        return _few(cut, COLOURS).convert("RGB")
+
+
+def _few(picture: Image.Image, colours: int) -> Image.Image:
+    return picture.quantize(colours, method=Image.Quantize.MAXCOVERAGE, kmeans=4, dither=Image.Dither.NONE)
