@@ -15,7 +15,7 @@ TALLEST = 820
 GAP = 24
 DOCUMENTED = frozenset({
     "sign-in", "actions", "connector", "connector-test-fails", "connector-paused", "prompts", "prompt-not-saved",
-    "add-action", "action-form", "activity", "event", "event-replayed", "dead-letters", "dead-letter", "replay-plan",
+    "add-action", "action-form", "activity", "event-replayed", "dead-letters", "dead-letter", "replay-plan",
     "replay", "health-paused", "members", "tokens", "audit", "api"})
 """What the documentation shows."""
 

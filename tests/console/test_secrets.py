@@ -110,7 +110,8 @@ def test_answers_to_what_cannot_be_taken_repeat_nothing_of_it(planted, log):
     browser, program = planted.browser(Role.APP_ADMINISTRATOR), planted.program(Role.APP_ADMINISTRATOR)
     typed = {"s.api_key": TYPED, "csrf": TYPED}
     answers = [
-        browser.get("/nowhere", headers={"Cookie": f"x={TYPED}"}), browser.post("/apps/shop/connectors/stripe", data=typed),
+        browser.get("/nowhere", headers={"Cookie": f"x={TYPED}"}),
+        browser.post("/apps/shop/connectors/stripe", data=typed),
         browser.request("PATCH", "/apps/shop/connectors/stripe", data=typed),
         browser.submit("/apps/shop/connectors/stripe", {"s.api_key": TYPED * 200_000}),
         browser.post("/apps/shop/connectors/stripe", content=TYPED, headers={"Content-Type": "multipart/form-data"}),
