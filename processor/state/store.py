@@ -14,6 +14,7 @@ from rocksdict import Rdict, WriteBatch
 
 from processor.model.attributes import AttributesState
 from processor.state.errors import StateError, StoreBrokenError
+from processor.state.index import FAMILY, Index
 from processor.state.overlay import Overlay, Sealed
 from processor.state.scrubbing import ERASED, Scrubber
 from processor.state.tuning import Tuning
@@ -48,7 +49,7 @@ class PartitionStore:
 
     def __init__(self, path: Path, families: Iterable[str], tuning: Tuning, bucket_seconds: int) -> None:
         self.path = path
-        names = {"attributes", "chains", *families} - {"default"}
+        names = {"attributes", "chains", FAMILY, *families} - {"default"}
         options = {name: tuning.family(name.partition("-")[0]) for name in names}
         self._database: Any = Rdict(str(path), tuning.database(), column_families=options)
         self._attributes = self._database.get_column_family("attributes")
@@ -59,6 +60,8 @@ class PartitionStore:
         self._window.adopt(names)
         self._overlay = Overlay()
         self._scrubber = Scrubber()
+        self.index = Index(self._database, tuning, self._failed)
+        """Of parked chains, for whoever has the store open."""
         if self._database.get(_FORMAT_KEY) is None:
             self._database.put(_FORMAT_KEY, FORMAT.encode())
 
@@ -135,7 +138,7 @@ class PartitionStore:
         What was erased since the last time begins to leave the disk.
         """
         with self._guarded():
-            self._scrubber.begin(self._database, ("attributes", "chains", *self._window.names()))
+            self._scrubber.begin(self._database, ("attributes", "chains", FAMILY, *self._window.names()))
             return self._window.expire(before)
 
     def positions(self) -> dict[str, int]:
@@ -198,7 +201,7 @@ class PartitionStore:
         if self._database is None:
             return
         self._scrubber.wait()
-        for family in (*self._window.release(), self._attributes, self._chains, self._database):
+        for family in (*self._window.release(), self.index, self._attributes, self._chains, self._database):
             # To close is to flush as well; where that fails, all is in the log that is read at the next opening.
             with suppress(Exception):
                 family.close()
