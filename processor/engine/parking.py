@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from processor.engine.plan import Step
     from processor.engine.runner import Runner
     from processor.engine.sender import Sender
-    from processor.engine.shelf import Shelf
     from processor.engine.timers import Timers
 
 TOO_MANY = 429
@@ -166,15 +165,7 @@ class Parking:
         for stub in overdue:
             gate.parked.remove(stub)
             self.wake(stub)
-        for shelf in list(gate.shelves):
-            self._wake_overdue_on(shelf, gate, OVERDUE_HELPING - len(overdue))
-
-    def _wake_overdue_on(self, shelf: Shelf, gate: Gate, most: int) -> None:
-        for _, key, user in shelf.oldest(gate, most):
-            stub = shelf.find(key, user) if self.shelving.may_wake(shelf.partition) else None
-            if stub is None or not self.waited_out(gate, stub):
-                return
-            self.wake(stub)
+        self.shelving.wake_first(gate, OVERDUE_HELPING - len(overdue), self.waited_out)
 
     # the vendor's health
 
@@ -238,7 +229,7 @@ class Parking:
         """Wake the chain that waits longest; look again soon, since it may end without having asked the vendor."""
         gate.probe_timer = None
         if not gate.parked and not gate.circuit.closed and not gate.circuit.probing:
-            self._probe_from_shelf(gate)
+            self.shelving.probe(gate)
         while gate.parked and not gate.circuit.closed and not gate.circuit.probing:
             stub = gate.parked.popleft()
             if stub.partition.open.get(stub.key) is stub:
@@ -246,14 +237,6 @@ class Parking:
                 break
         if not gate.circuit.closed and (gate.waiting or gate.circuit.probing):
             gate.probe_timer = self._timers.at(self._sender.now + PROBE_AGAIN, self._probe, gate)
-
-    def _probe_from_shelf(self, gate: Gate) -> None:
-        for shelf in list(gate.shelves):
-            if self.shelving.may_wake(shelf.partition) and (stub := shelf.to_probe(gate)) is not None:
-                del gate.shelves[shelf]
-                gate.shelves[shelf] = None  # each in turn
-                self.wake(stub)
-                return
 
     # parking itself
 

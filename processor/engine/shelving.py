@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from processor.engine.books import Books
     from processor.engine.chain import Parked
+    from processor.engine.gate import Gate
     from processor.engine.options import EngineOptions
     from processor.engine.partition import Partition
     from processor.engine.sender import Sender
@@ -86,6 +87,26 @@ class Shelving:
                 self._wake(stub)
         if following := shelf.due(1):
             self._look(shelf, max(following[0][0], now + LOOK_AGAIN))
+
+    def probe(self, gate: Gate) -> None:
+        """Wake one that waits at the gate, of each partition and of all chains there in turn."""
+        for shelf in list(gate.shelves):
+            if self.may_wake(shelf.partition) and (stub := shelf.to_probe(gate)) is not None:
+                self._used[shelf] = None
+                del gate.shelves[shelf]
+                gate.shelves[shelf] = None
+                self._wake(stub)
+                return
+
+    def wake_first(self, gate: Gate, most: int, wanted: Callable[[Gate, Parked], bool]) -> None:
+        """Wake those that wait at the gate longest, as long as they are wanted."""
+        for shelf in list(gate.shelves):
+            for _, key, user in shelf.oldest(gate, most) if most > 0 else ():
+                stub = shelf.find(key, user) if self.may_wake(shelf.partition) else None
+                self._used[shelf] = None
+                if stub is None or not wanted(gate, stub):
+                    break
+                self._wake(stub)
 
     def _room(self, partition: Partition) -> int:
         if partition.gone or partition.leaving or not partition.restored:
