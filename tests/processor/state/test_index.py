@@ -46,3 +46,18 @@ def test_notes_of_a_closed_store_cannot_be_asked_for_and_the_error_names_it(fold
     folder.close(3)
     with pytest.raises(StateError, match="partition-3"):
         index.get(b"g1")
+
+
+@pytest.mark.parametrize("read", [0, 1])
+def test_a_listing_of_chains_that_nobody_reads_to_its_end_does_not_keep_the_store_open(folder, read):
+    # A partition may leave, or the loop may end, while its chains are taken up.
+    store = folder.open(0)
+    for number in range(3):
+        store.put_chain(f"demo:e{number}", b"open")
+    store.commit(store.seal(), {"chains": 3}, NOW)
+    listing = store.chains()
+    for _ in range(read):
+        next(listing)
+    folder.close(0)
+    assert folder.open(0).chain("demo:e1") == b"open"
+    assert list(listing) == []
