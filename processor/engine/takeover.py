@@ -91,7 +91,7 @@ class Takeover:
             parking.wake_at(stub, due)
         elif stub.waiting_for != "order":
             parking.wake_at(stub, due)
-        elif stub.filed:
+        else:
             stub.partition.shelf.look_at_order(stub.user)
 
     def _wait_for_vendor(self, stub: Parked, gate: Gate) -> None:
@@ -114,9 +114,4 @@ class Takeover:
             parking.shelving.load(partition, user)
             parking.chain_ended(partition, user)
         parking.shelving.tidy()
-        if len(users) == HELPING:
-            return False
-        for user in {stub.user for stub in partition.open.values() if isinstance(stub, Parked)}:
-            parking.shelving.load(partition, user)
-            parking.chain_ended(partition, user)
-        return True
+        return len(users) < HELPING
