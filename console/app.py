@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from console import table
 from console.faces import Faces
 from console.options import ConsoleOptions
+from console.pasts import Pasts
 from console.reads import Reads
 from console.routes import ROUTES
 from console.security import refusals
@@ -36,7 +37,8 @@ def create_app(options: ConsoleOptions) -> FastAPI:
         redoc_url=None, redirect_slashes=False, middleware=_around(options, keys, https=https),
     )
     app.state.console = Console(options, Faces(keys[0]), Attempts(options.clock),
-                                Reads(options.store, options.freshness), Tests(), https)
+                                Reads(options.store, options.freshness), Tests(),
+                                Pasts(options.store), https)
     table.install(app, ROUTES)
     refusals.install(app)
     return app

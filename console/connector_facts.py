@@ -13,6 +13,7 @@ from connectors.kit.event import CHAIN_INTERACTIONS
 from console.editing import part_of
 from console.forms.fields import FormField
 from console.forms.secret_fields import SecretState, state_of
+from console.pasts import Past
 from console.tested import Tested
 from console.visit import Visit
 from processor.config import secrets
@@ -46,7 +47,7 @@ class Bound(NamedTuple):
     action: str
 
 
-class Past(NamedTuple):
+class Changed(NamedTuple):
     """One change of the connector."""
 
     version: Version
@@ -78,32 +79,32 @@ def bound_at(content: Content, connector: str) -> list[Bound]:
     return found
 
 
-def history_of(visit: Visit, connector: str) -> list[Past]:
-    """The last changes of the connector in this app, newest first."""
-    found: list[Past] = []
-    versions = visit.options.store.history(visit.app)
-    for version, older in zip(versions, [*versions[1:], None], strict=True):
-        after = part_of(version.content, ("connectors", connector))
-        before = part_of(older.content, ("connectors", connector)) if older else None
-        if after != before and (older is not None or version.number == 1):
-            found.append(Past(version, changes(before, after)))
+def history_of(past: Sequence[Past], connector: str, *, complete: bool) -> list[Changed]:
+    """The last changes of the connector in this app, newest first; `past` may lack the oldest versions."""
+    found: list[Changed] = []
+    for one, older in zip(past, [*past[1:], None], strict=True):
+        after, before = one.connectors.get(connector), older.connectors.get(connector) if older else None
+        is_first = older is None and complete and one.version.number == 1
+        if after != before and (older is not None or is_first):
+            found.append(Changed(one.version, changes(before, after)))
     return found[:SHOWN]
 
 
-def secret_states(visit: Visit, connector: Connector, fields: Iterable[FormField]) -> Mapping[str, Any]:
+def secret_states(
+    visit: Visit, past: Sequence[Past], connector: Connector, fields: Iterable[FormField]
+) -> Mapping[str, Any]:
     """By secret field, what may be told of it; of several secrets, by their names."""
-    versions = [(one, part_of(one.content, ("connectors", connector.id, "settings")) or {})
-                for one in visit.options.store.history(visit.app)]
+    versions = [(one.version, part_of(one.connectors, (connector.id, "settings")) or {}) for one in past]
     kept = part_of(visit.content, ("connectors", connector.id, "settings")) or {}
     made: dict[str, Any] = {}
     for one in fields:
         if one.kind == "secrets":
-            made[one.name] = {name: _state(visit, value, [(version, (past.get(one.name) or {}).get(name))
-                                                          for version, past in versions])
+            made[one.name] = {name: _state(visit, value, [(version, (then.get(one.name) or {}).get(name))
+                                                          for version, then in versions])
                               for name, value in (kept.get(one.name) or {}).items()}
         elif one.is_secret:
-            made[one.name] = _state(visit, kept.get(one.name), [(version, past.get(one.name))
-                                                                for version, past in versions])
+            made[one.name] = _state(visit, kept.get(one.name), [(version, then.get(one.name))
+                                                                for version, then in versions])
     return made
 
 

@@ -100,9 +100,11 @@ def duration(seconds: float) -> str:
     parts: list[str] = []
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         count, left = divmod(left, length)
-        if count or parts:
+        if parts:
+            return " ".join((*parts, f"{count} {unit}" if count else "")).strip()
+        if count:
             parts.append(f"{count} {unit}")
-    return " ".join(parts[:2]) or "less than a second"
+    return " ".join(parts) or "less than a second"
 
 
 def span(milliseconds: float) -> str:

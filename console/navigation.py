@@ -16,17 +16,27 @@ class Link(NamedTuple):
     permission: Permission
     group: str = ""
     """Under which heading it stands."""
+    also: tuple[str, ...] = ()
+    """Beginnings of the other pages that belong to it."""
 
     def at(self, app: str) -> Link:
         """The entry for an app."""
-        return self._replace(href=self.href.format(app=app))
+        return self._replace(href=self.href.format(app=app), also=tuple(one.format(app=app) for one in self.also))
+
+    def holds(self, path: str) -> bool:
+        """Whether a page belongs to it."""
+        return any(path == one or path.startswith(f"{one}/") for one in (self.href, *self.also))
 
 
 NAVIGATION: tuple[Link, ...] = (
+    Link("Prompts", "/apps/{app}/prompts", Permission.SEE_BINDINGS,
+         also=("/apps/{app}/try", "/apps/{app}/prompt-history")),
     Link("Activity", "/apps/{app}/activity", Permission.SEE_ACTIVITY),
-    Link("Dead letters", "/apps/{app}/dead-letters", Permission.SEE_DEAD_LETTERS),
+    Link("Dead letters", "/apps/{app}/dead-letters", Permission.SEE_DEAD_LETTERS,
+         also=("/apps/{app}/replays",)),
     Link("Health", "/apps/{app}/health", Permission.SEE_HEALTH),
     Link("Actions", "/apps/{app}/connectors", Permission.SEE_SETTINGS, "Settings"),
-    Link("Access", "/apps/{app}/access", Permission.SEE_MEMBERS, "Settings"),
+    Link("Access", "/apps/{app}/access", Permission.SEE_MEMBERS, "Settings",
+         also=("/apps/{app}/audit",)),
 )
 """In the order shown; the server asks again when a page is opened."""

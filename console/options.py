@@ -19,6 +19,7 @@ from processor.config import secrets
 from processor.config.keyring import Keyring
 from processor.config.store import Store
 from processor.control.checking import Dial
+from processor.model.attributes import AttributesState
 from processor.settings import ConsoleSettings
 from processor.waiting.tally import Group
 
@@ -71,6 +72,10 @@ class ConsoleOptions:
     waiting: Callable[[str], Sequence[Group]] = nothing_waits
     """What waits in an app, by connector and cause; quick, since pages ask for it."""
     known: Mapping[str, Connector] = field(default_factory=catalogue, repr=False)
+    attributes: Callable[[str, str], AttributesState | None] | None = field(default=None, repr=False)
+    """What is synced about a user of an app, which may take seconds and raise LogError; None without Kafka."""
+    join_grace: float = 30.0
+    """Seconds for which the processors wait for attributes that are missing."""
     letters: Letters | None = field(default=None, repr=False)
     """Dead letters; None where the console has no Kafka."""
     activity: Activity | None = field(default=None, repr=False)

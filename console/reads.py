@@ -16,6 +16,7 @@ class Reads:
         self._store = store
         self._seconds = seconds
         self._known: dict[str, tuple[float, Any]] = {}
+        self._contents: dict[str, tuple[tuple[Version, ...], Version | None]] = {}
 
     def names(self) -> tuple[str, ...]:
         """Ids of the apps."""
@@ -24,8 +25,16 @@ class Reads:
 
     def current(self, name: str) -> Version | None:
         """The newest version of an app, or of the company."""
-        found: Version | None = self._kept(name, lambda: self._store.current(name))
+        found: Version | None = self._kept(name, lambda: self._current(name))
         return found
+
+    def _current(self, name: str) -> Version | None:
+        """Unpacked only where there is another one than the last time: a content is never changed in place."""
+        newest = self._store.outline(name, 1)
+        known = self._contents.get(name)
+        if known is None or known[0] != newest:
+            self._contents[name] = known = (newest, self._store.current(name))
+        return known[1]
 
     def forget(self) -> None:
         """What was read is old: something was written."""

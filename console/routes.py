@@ -6,8 +6,24 @@ from console.api import about
 from console.api import access as api_access
 from console.api import configuration as api
 from console.api import connectors as api_connectors
+from console.api import prompts as api_prompts
 from console.operations import OPERATIONS
-from console.pages import access, apps, audit, connector, connectors, export, files, home, sign_in
+from console.pages import (
+    access,
+    apps,
+    audit,
+    connector,
+    connectors,
+    export,
+    files,
+    home,
+    picks,
+    prompt,
+    prompt_history,
+    prompt_try,
+    prompts,
+    sign_in,
+)
 from console.security.guard import Open
 from console.table import Entry
 from processor.access import Permission
@@ -40,6 +56,16 @@ SETTINGS = (
     Entry("GET", f"{CONNECTOR}/exports/{{export}}", export.show, Permission.SEE_SETTINGS),
     Entry("POST", f"{CONNECTOR}/exports/{{export}}", export.save, Permission.CHANGE_SETTINGS),
     Entry("POST", f"{CONNECTOR}/add", connector.add, Permission.CHANGE_APPS),
+)
+PROMPTS = (
+    Entry("GET", f"{APP}/prompts", prompts.listed, Permission.SEE_BINDINGS),
+    Entry("POST", f"{APP}/prompts", prompts.make, Permission.CHANGE_BINDINGS),
+    Entry("GET", f"{APP}/prompts/{{prompt:path}}", prompt.show, Permission.SEE_BINDINGS),
+    Entry("POST", f"{APP}/prompts/{{prompt:path}}", prompt.change, Permission.CHANGE_BINDINGS),
+    Entry("GET", f"{APP}/try/{{prompt:path}}", prompt_try.show, Permission.CHANGE_BINDINGS),
+    Entry("POST", f"{APP}/try/{{prompt:path}}", prompt_try.run, Permission.CHANGE_BINDINGS),
+    Entry("GET", f"{APP}/prompt-history/{{prompt:path}}", prompt_history.show, Permission.SEE_BINDINGS),
+    Entry("GET", f"{CONNECTOR}/picks/{{name}}", picks.part, Permission.CHANGE_BINDINGS),
 )
 ACCESS = (
     Entry("GET", f"{APP}/access", access.members, Permission.SEE_MEMBERS),
@@ -75,6 +101,12 @@ PROGRAMS = (
     Entry("POST", f"{ONE}/test", api_connectors.test, Permission.CHANGE_SETTINGS, "Test the connection"),
     Entry("GET", f"{ONE}/schema", api_connectors.schema, Permission.SEE_SETTINGS, "JSON Schema of the settings"),
     Entry("GET", f"{ONE}/options/{{name}}", api_connectors.pick, Permission.CHANGE_BINDINGS, "What there is to pick"),
+    Entry("GET", f"{V1}/prompts", api_prompts.listed, Permission.SEE_BINDINGS, "Prompts and what they set off"),
+    Entry("GET", f"{V1}/prompts/{{prompt:path}}", api_prompts.show, Permission.SEE_BINDINGS, "A prompt"),
+    Entry("PUT", f"{V1}/prompts/{{prompt:path}}", api_prompts.change, Permission.CHANGE_BINDINGS, "Change a prompt"),
+    Entry("DELETE", f"{V1}/prompts/{{prompt:path}}", api_prompts.remove, Permission.CHANGE_BINDINGS,
+          "Remove a prompt"),
+    Entry("POST", f"{V1}/explain", api_prompts.explain, Permission.CHANGE_BINDINGS, "What would run for a user"),
     Entry("GET", f"{V1}/members", api_access.members, Permission.SEE_MEMBERS, "Members"),
     Entry("PUT", f"{V1}/members/{{email}}", api_access.change_member, Permission.CHANGE_MEMBERS, "A member's role"),
     Entry("DELETE", f"{V1}/members/{{email}}", api_access.remove_member, Permission.CHANGE_MEMBERS, "Remove a member",
@@ -86,4 +118,4 @@ PROGRAMS = (
     Entry("GET", f"{V1}/audit", api_access.audit, Permission.SEE_AUDIT, "The audit"),
 )
 
-ROUTES: tuple[Entry, ...] = (*SIGNING_IN, *EVERYWHERE, *SETTINGS, *ACCESS, *PROGRAMS, *OPERATIONS)
+ROUTES: tuple[Entry, ...] = (*SIGNING_IN, *EVERYWHERE, *SETTINGS, *PROMPTS, *ACCESS, *PROGRAMS, *OPERATIONS)

@@ -13,6 +13,7 @@ from console.options import AuditLog, ConsoleOptions
 from console.watching import watching
 from processor.access import Company
 from processor.access.file import load_company
+from processor.attributes import attributes_of
 from processor.audit.log import FileAudit, TopicAudit
 from processor.cli.reading import codec_of
 from processor.config.source import opened_store
@@ -39,10 +40,12 @@ def over(
     company: Callable[[], Company] | None = None,
 ) -> ConsoleOptions:
     """The options of a console over a store that is open; what else is opened for it closes with `stack`."""
-    watch = stack.enter_context(watching(settings, codec_of(settings), store))
+    codec = codec_of(settings)
+    watch = stack.enter_context(watching(settings, codec, store))
     return ConsoleOptions(
         store, lambda: dialling(settings.http), settings.console, audit=audit, company=company, letters=watch.letters,
-        activity=watch.activity, health=watch.health, waiting=watch.activity.waiting)
+        activity=watch.activity, health=watch.health, waiting=watch.activity.waiting, join_grace=settings.join_grace,
+        attributes=lambda app, user: attributes_of(settings, codec, app, user))
 
 
 def _audit(settings: ProcessorSettings, stack: ExitStack) -> AuditLog:

@@ -9,11 +9,11 @@ from fastapi import Depends, FastAPI, Security
 from fastapi.security import HTTPBearer
 from starlette.responses import HTMLResponse
 
-from console.security.guard import API, Rule, guard
+from console.security.guard import API, Open, Rule, guard
 
 BEARER = HTTPBearer(auto_error=False, description="A token that a Company administrator made.")
-
-
+NEEDS = {Open.ANYBODY: "Needs no token.", Open.SIGNED_IN: "Needs a token, with any scope."}
+"""What routes ask for that no permission guards."""
 REFUSALS: dict[int | str, str] = {
     401: "No valid token", 403: "Not allowed", 404: "Not found", 409: "Changed meanwhile", 422: "Not taken",
     503: "Kafka cannot be reached",
@@ -53,7 +53,7 @@ def install(app: FastAPI, entries: Iterable[Entry]) -> None:
 
 
 def _api(app: FastAPI, one: Entry) -> None:
-    needs = f"Needs the scope `{one.rule.value}`."
+    needs = NEEDS[one.rule] if isinstance(one.rule, Open) else f"Needs the scope `{one.rule.value}`."
     app.add_api_route(
         one.path, one.endpoint, methods=[one.method], summary=one.summary, description=needs, status_code=one.status,
         dependencies=[Depends(guard(one.rule)), Security(BEARER)], operation_id=_name(one), name=_name(one),

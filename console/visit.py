@@ -13,6 +13,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from console.faces import Faces
 from console.navigation import NAVIGATION, Link
 from console.options import ConsoleOptions
+from console.pasts import Pasts
+from console.prompts.pick_cache import Picks
 from console.reads import Reads
 from console.security.attempts import Attempts
 from console.security.csrf import FIELD
@@ -36,7 +38,9 @@ class Console:
     attempts: Attempts
     reads: Reads
     tests: Tests
+    pasts: Pasts
     https: bool
+    picks: Picks = field(default_factory=Picks)
     _company: tuple[Version | None, Company] = (None, Company())
 
     def company(self) -> Company:

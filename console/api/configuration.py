@@ -100,7 +100,7 @@ def remove(visit: Here, base: int, note: str = "") -> Applied:
 def history(visit: Here, limit: int = 50) -> list[PastVersion]:
     """The newest versions first."""
     return [PastVersion(version=one.number, digest=one.digest, at=one.at, by=one.by, note=one.note,
-                        removed=one.content is None) for one in visit.options.store.history(visit.app, limit)]
+                        removed=not one.digest) for one in visit.options.store.outline(visit.app, limit)]
 
 
 def past(visit: Here, number: int) -> Configured:

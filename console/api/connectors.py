@@ -48,12 +48,13 @@ def show(visit: Here, connector: str) -> ConnectorDetail:
     """One connector with its settings; of secrets only whether they are set."""
     one = connector_of(visit, connector)
     kept, fields = _kept(visit, one), fields_of(one.settings)
+    past, _ = visit.console.pasts.of(visit.app)
     secret = {field.name for field in fields if field.is_secret}
     settings = {name: value for name, value in (kept.get("settings") or {}).items() if name not in secret}
     return ConnectorDetail(
         **_summary(standing(one, visit.content, visit.options.waiting(visit.app))), base=visit.version.number,
         active=kept.get("active", True) if kept else False, settings=settings, limits=kept.get("limits") or {},
-        secrets={name: _told(state) for name, state in secret_states(visit, one, fields).items()},
+        secrets={name: _told(state) for name, state in secret_states(visit, past, one, fields).items()},
         exports=kept.get("exports") or {}, described=describe(one))
 
 

@@ -25,6 +25,7 @@ SEVERAL_LINES = ("private_key", "_json", "token_key")
 TESTING = "testing"
 """The group of fields that are for tests only."""
 MULTIPLE = (tuple, list, set, frozenset)
+NUMBERS = (int, float, Decimal)
 
 
 class Choice(NamedTuple):
@@ -50,6 +51,8 @@ class FormField(NamedTuple):
     choices: tuple[Choice, ...] = ()
     options: str = ""
     """The connector's pick list, for `pick`."""
+    is_number: bool = False
+    """Whether what is picked is a number."""
 
     @property
     def is_secret(self) -> bool:
@@ -79,7 +82,7 @@ def _field(name: str, one: FieldInfo) -> FormField:
     return FormField(
         name, one.title or name.replace("_", " ").capitalize(), kind, one.description or "",
         str(extra.get("placeholder", "")), str(extra.get("group", "")), one.is_required(), default,
-        _choices(one.annotation) if kind == "choice" else (), options)
+        _choices(one.annotation) if kind == "choice" else (), options, plain_types(one.annotation)[0] in NUMBERS)
 
 
 def plain_types(annotation: Any) -> list[Any]:
@@ -99,7 +102,7 @@ def _kind(name: str, annotation: Any, options: str) -> Kind:
     kind = kinds[0]
     if kind is SecretStr:
         return "secret_text" if any(part in name for part in SEVERAL_LINES) else "secret"
-    if options:
+    if options and kind in (str, *NUMBERS):
         return "pick"
     if kind is bool:
         return "choice" if type(None) in get_args(annotation) else "switch"

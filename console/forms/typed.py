@@ -56,7 +56,7 @@ def _value(field: FormField, text: str) -> Any:
         return None
     if field.kind in ("lines", "pairs", "yaml"):
         return {"lines": _lines, "pairs": _pairs, "yaml": _yaml}[field.kind](text)
-    return _number(text.strip()) if field.kind == "number" else text.strip()
+    return _number(text.strip()) if field.kind == "number" or field.is_number else text.strip()
 
 
 def _lines(text: str) -> list[str]:

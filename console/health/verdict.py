@@ -96,11 +96,11 @@ def _books(facts: Facts) -> Iterator[Finding]:
 
 def _waiting(facts: Facts) -> Iterator[Finding]:
     for one in facts.waiting:
-        title, chains = facts.titles.get(one.connector, one.connector), plural(one.chains, "chain")
+        title, chains = facts.titles.get(one.connector, "A vendor"), plural(one.chains, "chain")
         age = duration(facts.now - one.oldest / 1000)
         waits = f"{chains} {'waits' if one.chains == 1 else 'wait'}, the oldest for {age}"
         href = f"/apps/{one.app_id}/connectors/{one.connector}" if one.connector in facts.titles else ""
-        whose = "" if facts.base else f" of {one.app_id}"
+        whose = "" if facts.base else f" for {one.app_id}"
         if one.cause == "settings":
             yield Finding("bad", f"{title} refuses its credentials or settings{whose}: {waits}.", href)
         elif one.cause == "circuit":

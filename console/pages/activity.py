@@ -101,12 +101,13 @@ def listed(visit: Here, filters: Annotated[Asked, Query()]) -> Response:
         "filters": filters, "wrong": wrong, "rows": rows[:PAGE], "more": rows[PAGE - 1].row if len(rows) > PAGE else 0,
         "base": base_of(visit), "of_app": app_of(visit), "outcomes": OUTCOMES, "reasons": REASONS, "notes": NOTES,
         "interactions": INTERACTIONS, "user_shown": lambda user: user_shown(visit, user),
+        "lately": activity.lately(app_of(visit), int(now * 1000)),
     }
     if visit.partial:
         return visit.part("activity_rows.html", **facts)
     return visit.page(
         "activity.html", 422 if wrong else 200, **facts, condition=activity.results.condition,
-        lately=activity.lately(app_of(visit), int(now * 1000)), live=not filters.before and not wrong)
+        live=not filters.before and not wrong)
 
 
 class Known(NamedTuple):

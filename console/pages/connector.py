@@ -131,12 +131,14 @@ def _page(visit: Visit, draft: Draft, status: int = 200, tested: Checked | None 
     one = draft.connector
     kept = _kept(visit, one)
     fields = fields_of(one.settings)
-    secrets = secret_states(visit, one, fields)
+    past, complete = visit.console.pasts.of(visit.app)
+    secrets = secret_states(visit, past, one, fields)
     facts: dict[str, Any] = {
         "connector": one, "category": CATEGORIES[one.category], "draft": draft, "groups": groups_of(fields),
         "limit_fields": LIMIT_FIELDS, "secrets": secrets, "is_new": not kept,
         "standing": standing(one, visit.content, visit.options.waiting(visit.app)), "states": STATES,
-        "needs": needs_of(one, kept), "bound": bound_at(visit.content, one.id), "history": history_of(visit, one.id),
+        "needs": needs_of(one, kept), "bound": bound_at(visit.content, one.id), "complete": complete,
+        "history": history_of(past, one.id, complete=complete),
         "tested": tested, "last": tested_of(visit, one.id, kept), "clash": None, "theirs": (), "mine": (),
         "may_change": visit.may(Permission.CHANGE_SETTINGS) and not visit.options.store.read_only,
         "can_seal": bool(_key_ids(visit)), "path": _path(visit, one),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +117,7 @@ def _length(seconds: float) -> str:
 
 
 def _make(desk: Desk, run: str, rate: float, patience: float, form: Form) -> None:
-    with _interrupts() as stop, _bar() as told:
+    with _bar() as (told, tell), _interrupts(tell) as stop:
         report = desk.replay(run, rate, stop=stop, progress=told, patience=patience)
     _tell(report, form)
     left = report.counts.get("sent", 0) + report.counts.get("planned", 0)
@@ -144,7 +144,7 @@ def _tell(report: Report, form: Form) -> None:
 
 
 @contextmanager
-def _interrupts() -> Iterator[Any]:
+def _interrupts(tell: Callable[[str], None]) -> Iterator[Any]:
     """Ctrl-C, or SIGTERM, stops between two steps; a second Ctrl-C ends at once."""
     asked: list[int] = []
 
@@ -152,7 +152,7 @@ def _interrupts() -> Iterator[Any]:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)
-        say("Stopping after the step under way ...")
+        tell("Stopping after the step under way ...")
 
     before = {one: signal.signal(one, heard) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -164,11 +164,11 @@ def _interrupts() -> Iterator[Any]:
 
 @contextmanager
 def _bar() -> Iterator[Any]:
-    """A bar on a terminal's standard error, for what was sent and what has ended."""
+    """A bar on a terminal's standard error, for what was sent and what has ended; and a way to talk above it."""
     import sys
 
     if not sys.stderr.isatty():
-        yield lambda _counts: None
+        yield (lambda _counts: None), say
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -182,7 +182,7 @@ def _bar() -> Iterator[Any]:
             bar.update(sent, completed=total - counts["planned"], total=total)
             bar.update(ended, completed=total - counts["planned"] - counts["sent"], total=total)
 
-        yield told
+        yield told, bar.console.print  # what goes past the bar, is wiped out by it
 
 
 def _edited(desk: Desk, wanted: Selection) -> bytes:

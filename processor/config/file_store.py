@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 from processor.config import files
@@ -43,6 +44,16 @@ class FileStore:
         """The files of today, whose history is version control's."""
         found = self.current(name)
         return () if found is None else (found,)[:limit]
+
+    def outline(self, name: str, limit: int = 50) -> tuple[Version, ...]:
+        """The files of today by their times and sizes alone; its digest is of these."""
+        folder = self._folders().get(name)
+        if folder is None:
+            return ()
+        stamps = [(str(one), one.stat()) for one in sorted(folder.rglob("*")) if one.suffix in files.SUFFIXES]
+        text = "\n".join(f"{path} {stat.st_mtime_ns} {stat.st_size} {stat.st_ino}" for path, stat in stamps)
+        at = max((int(stat.st_mtime * 1000) for _, stat in stamps), default=0)
+        return (Version(name, 0, sha256(text.encode()).hexdigest()[:12], at, "", "", None),)[:limit]
 
     def version(self, name: str, number: int) -> Version | None:
         """Number 0, the files of today."""

@@ -41,6 +41,10 @@ class MemoryStore:
         """The newest versions first."""
         return self._versions.history(name, limit)
 
+    def outline(self, name: str, limit: int = 50) -> tuple[Version, ...]:
+        """The newest versions first, without their contents."""
+        return self._versions.outline(name, limit)
+
     def version(self, name: str, number: int) -> Version | None:
         """One version; None where it is not kept."""
         return self._versions.version(name, number)

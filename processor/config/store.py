@@ -71,6 +71,9 @@ class Store(Protocol):
     def history(self, name: str, limit: int = 50) -> tuple[Version, ...]:
         """The newest versions first."""
 
+    def outline(self, name: str, limit: int = 50) -> tuple[Version, ...]:
+        """The same without their contents, and quick: they change exactly when the versions do."""
+
     def version(self, name: str, number: int) -> Version | None:
         """One version; None where it is not kept."""
 

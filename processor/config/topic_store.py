@@ -73,6 +73,11 @@ class TopicStore:
         with self._lock:
             return self._fresh().history(name, limit)
 
+    def outline(self, name: str, limit: int = 50) -> tuple[Version, ...]:
+        """The newest versions first, without their contents."""
+        with self._lock:
+            return self._fresh().outline(name, limit)
+
     def version(self, name: str, number: int) -> Version | None:
         """One version; None where it is not kept."""
         with self._lock:

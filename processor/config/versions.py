@@ -79,6 +79,11 @@ class Versions:
         found = tuple(reversed(self._kept.get(name, {}).values()))[:max(limit, 0)]
         return tuple(one.whole() for one in found)
 
+    def outline(self, name: str, limit: int = KEPT) -> tuple[Version, ...]:
+        """The newest versions first, without their contents: nothing is unpacked."""
+        found = tuple(reversed(self._kept.get(name, {}).values()))[:max(limit, 0)]
+        return tuple(one.facts for one in found)
+
     def version(self, name: str, number: int) -> Version | None:
         """One version; None where it is not kept."""
         found = self._kept.get(name, {}).get(number)

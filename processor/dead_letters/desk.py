@@ -17,6 +17,7 @@ from connectors.kit.event import Event
 from processor.audit.record import Actor
 from processor.avro.codec import Codec
 from processor.config.model import Configuration, configuration_of
+from processor.config.source import told_where
 from processor.dead_letters import closing, exporting, forgetting
 from processor.dead_letters.audit import of_run
 from processor.dead_letters.following import Follower
@@ -138,7 +139,8 @@ class Desk:
         `progress` is told how many letters were looked at; what it raises ends the planning.
         """
         if self._configuration is None:
-            raise DeskError("a replay needs the apps' configuration: run it where config_folder holds it")
+            raise DeskError("a replay needs the apps' configuration, which could not be read from "
+                            f"{told_where(self._settings)}: run it where it can, with the processors' settings")
         other = self._replayer.runs.unfinished(wanted)
         if other is not None:
             raise DeskError(f"run {other.id} of the same filter is not finished: `dead-letters replay --resume "

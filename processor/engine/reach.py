@@ -91,7 +91,7 @@ class Reach:
 
     def _close(self, following: int) -> None:
         """Nothing more is begun: what was promised and not begun is free again."""
-        self.closed = True
+        self.closed, self.asked = True, False
         self._own = [one._replace(below=min(one.below, following)) for one in self._own]
 
     def keep(self, promise: Promise) -> None:

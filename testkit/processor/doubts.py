@@ -12,6 +12,8 @@ from testkit.vendors.client import SeenRequest
 
 REACH = 20.0
 """Seconds from a call's arrival within which its end is durable, a broker that was away included."""
+LATE = 15.0
+"""Seconds by which a call may come to a busy vendor after the process that sent it was killed."""
 AFTERWARDS = 120.0
 """Seconds after a blow within which what it left in doubt was told by an heir."""
 A_BLOW = 10
@@ -55,8 +57,10 @@ def explain(ended: Iterable[ActionResult], seen: Mapping[str, Sequence[SeenReque
         elif _struck(requests[-1], by_name):
             by_blow += 1
         else:
+            last = requests[-1]
+            near = [f"{blow.at - last.time:+.1f} s" for blow in by_name.get(_sender(last), ())]
             wrong.append(f"{one.event_id} {one.binding_id} is in doubt ({one.code}), although nothing befell "
-                         f"{_sender(requests[-1])} after its call was answered {requests[-1].status}")
+                         f"{_sender(last)} when its call was answered {last.status}; blows to it: {near}")
     most = A_BLOW * len(blows)
     if never_sent > most:
         wrong.append(f"{never_sent} calls in doubt were never sent; {len(blows)} blows explain {most} at most")
@@ -71,7 +75,7 @@ def _unsent(one: ActionResult, blows: Sequence[Blow]) -> list[str]:
 
 
 def _struck(request: SeenRequest, blows: Mapping[str, Sequence[Blow]]) -> bool:
-    return any(blow.at <= request.time + REACH and blow.until >= request.time
+    return any(blow.at <= request.time + REACH and blow.until + LATE >= request.time
                for blow in blows.get(_sender(request), ()))
 
 

@@ -145,6 +145,13 @@ class Stripe(Vendor):
         """`customer`, `email`, `subscription`, `price`, `coupon`, `promotion_code`; `id` and any members."""
         return _SEEDS[what](self.books, dict(values)) if what in _SEEDS else super().seed(what, values)
 
+    def command(self, name: str, values: Mapping[str, Any]) -> Any:
+        """`delete_coupon`: somebody deletes it in the dashboard; seeding it brings it back."""
+        if name != "delete_coupon":
+            return super().command(name, values)
+        self.books.deleted_coupons.add(values["id"])
+        return self.books.coupons.pop(values["id"], None) is not None
+
     def reset(self) -> None:
         """Back to what exists by rule."""
         super().reset()

@@ -41,6 +41,7 @@ class StripeState:
         self.emails: dict[str, list[str]] = {}
         self.prices = {id: price(id, self.now()) for id in PRICES}
         self.coupons = {id: coupon(id, self.now()) for id in COUPONS}
+        self.deleted_coupons: set[str] = set()
         self.promotion_codes: dict[str, Object] = {}
         self.promotion_code("promo_FALL20")
 
@@ -92,8 +93,8 @@ class StripeState:
         return self.prices.get(id)
 
     def coupon(self, id: str) -> Object | None:
-        """The coupon; any exists whose id does not begin with `missing`."""
-        if id not in self.coupons and id and not is_missing(id.lower()):
+        """The coupon; any exists whose id does not begin with `missing`, until it is deleted."""
+        if id not in self.coupons and id and id not in self.deleted_coupons and not is_missing(id.lower()):
             self.coupons[id] = coupon(id, self.now())
         return self.coupons.get(id)
 

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from console.app import create_app
 from console.options import ConsoleOptions, NoAudit
+from console.pasts import Pasts
 from console.reads import Reads
 from console.security import passwords
 from console.security.sessions import Seal, Session, cookie_name
@@ -115,6 +116,7 @@ class Stand(NamedTuple):
         console = self.app.state.console
         console.options = dataclasses.replace(console.options, store=store_of(self.clock))
         console.reads = Reads(console.options.store, 0.0)
+        console.pasts = Pasts(console.options.store)
 
     def browser(self, role: Role | None = None, **session: Any) -> "Browser":
         """Somebody's browser; signed in where a role is given."""

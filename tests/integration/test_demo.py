@@ -50,6 +50,7 @@ def test_ctrl_c_lets_what_is_open_come_to_its_end(environment):
     out, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 0, out + err
     assert "published events without an outcome: 0" in out
+    assert re.search(r"console http://127\.0\.0\.1:\d+  demo@example\.com  password \S+", out)
     assert leftovers(environment) == []
 
 

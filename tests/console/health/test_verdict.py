@@ -42,13 +42,13 @@ def test_where_nothing_ends_all_is_quiet():
 def test_refused_credentials_are_worse_than_a_vendor_that_is_down():
     found = judge(facts(waiting=[group("circuit", connector="zendesk"), group("settings")]))
     assert [one.grade for one in found] == ["bad", "warn"]
-    assert found[0].text == ("Stripe refuses its credentials or settings: 12 chains wait, the oldest for 2 h 0 min.")
+    assert found[0].text == ("Stripe refuses its credentials or settings: 12 chains wait, the oldest for 2 h.")
     assert found[0].href == "/apps/shop/connectors/stripe"
-    assert found[1].text.startswith("zendesk is down: 12 chains wait")
+    assert found[1].text.startswith("A vendor is down: 12 chains wait")
 
 
 def test_of_all_apps_together_it_is_said_whose_it_is():
-    assert "of shop" in first(waiting=[group("circuit")], base="")[1]
+    assert "for shop" in first(waiting=[group("circuit")], base="")[1]
 
 
 def test_a_short_wait_for_a_limit_and_waits_that_mend_themselves_are_not_trouble():

@@ -11,6 +11,7 @@ from connectors.kit.event import EXPORT_INTERACTIONS, Event
 from processor.avro import codec as codec_module
 from processor.avro import framing
 from processor.avro.schemas import folder, project
+from processor.model.outcome import ActionResult
 
 PAGE = Path(__file__).parents[3].joinpath("docs", "records.md").read_text()
 SHOWN = Event("e-1", "demo", "anna", "stay", "accept", 1_760_000_000_000, {"reason": "price"})
@@ -54,6 +55,20 @@ def test_the_program_publishes_what_the_processor_reads(codec, monkeypatch):
     ((topic, key, value),) = sent
     assert (topic, key) == ("prompt.interactions", "demo:anna")
     assert codec.event(value) == SHOWN
+
+
+def test_the_reader_reads_what_the_processor_writes(codec, monkeypatch):
+    reader = next(one for one in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "ActionResult" in one)
+    outcome = ActionResult(
+        "e-1", "demo", "anna", "stay", "accept", 1_760_000_000_000, 0, "zendesk.create_ticket", 0, "zendesk",
+        "create_ticket", "succeeded", "", "", "", "", "35436", "", 201, 1, 1_760_000_000_100, 1_760_000_000_200, "abc",
+        7, 8, {}, 1)
+    monkeypatch.chdir(folder())
+    made = {}
+    exec(reader, made)  # noqa: S102  # our own page
+    read = made["decode"](codec.encode_result(outcome))
+    assert (read["app_id"], read["event_id"], read["binding_id"], read["run"]) == ("demo", "e-1", outcome.binding_id, 0)
+    assert read["outcome"] == "succeeded"
 
 
 def test_every_code_of_a_message_that_cannot_be_read_is_explained():

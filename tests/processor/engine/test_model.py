@@ -362,7 +362,8 @@ class EngineMachine(RuleBasedStateMachine):
                     break
                 self._answer(self.process.calls[0], "ok", happened=True)
             books = self.process.balance
-            if not (books.in_flight or books.parked or self.process.calls):
+            held = any(one.held for one in self.process.loop.partitions.values())  # until it is durable that they may
+            if not (books.in_flight or books.parked or self.process.calls or held):
                 break
             for _ in range(10):
                 self.clock.now += 1.0

@@ -92,6 +92,13 @@ def test_an_orderly_end_gives_back_what_was_promised_and_not_begun():
     assert reach.closed
 
 
+def test_a_partition_that_leaves_asks_for_no_further_promise_so_that_its_drain_ends():
+    reach = Reach()
+    reach.ask(500, 7)
+    told(reach, 100, 90, MINUTE, leaving=True)
+    assert not reach.asked
+
+
 # what follows for calls
 
 

@@ -5,7 +5,7 @@ import pytest
 from connectors.kit.event import Event
 from processor.engine.runner import outcome_id
 from processor.model.outcome import ActionResult
-from testkit.processor.doubts import A_BLOW, AFTERWARDS, REACH, Blow, explain
+from testkit.processor.doubts import A_BLOW, AFTERWARDS, LATE, REACH, Blow, explain
 from testkit.vendors.client import SeenRequest
 
 AT = 1_800_000_000.0
@@ -43,9 +43,10 @@ def test_a_refusal_is_none():
 
 @pytest.mark.parametrize(("at", "until", "explained"), [
     (AT + 0.1, AT + 0.1, True), (AT + REACH - 1, AT + REACH, True), (AT + REACH + 1, AT + REACH + 1, False),
-    (AT - 1, AT - 0.5, False), (AT - 1, AT + 1, True),
+    (AT - LATE - 1, AT - LATE - 0.5, False), (AT - 1, AT - 0.5, True), (AT - 1, AT + 1, True),
 ])
 def test_a_blow_is_a_reason_while_the_call_was_in_flight_or_its_end_not_durable(at, until, explained):
+    """And a busy vendor may come to hear of a call after its process was killed."""
     found = explain([doubt()], seen(call()), [Blow("p1-1", at, until)])
     assert (not found.unexplained) is explained
     assert found.by_blow == explained

@@ -143,6 +143,17 @@ def test_a_list_of_discounts_replaces_what_is_there(stripe, control):
     assert kinds(control) == ["subscription.discount_added"] * 2 + ["subscription.discount_removed"] * 2
 
 
+def test_a_deleted_coupon_cannot_be_given_until_somebody_makes_it_again(stripe, control):
+    give = {"form": {"discounts[0][coupon]": "SAVE20"}}
+    stripe("POST", "/v1/subscriptions/sub_ann", **give)
+    assert control.command("stripe", "delete_coupon", id="SAVE20")
+    assert stripe("POST", "/v1/subscriptions/sub_bob", **give).json["error"]["code"] == "resource_missing"
+    assert stripe("GET", "/v1/coupons/SAVE20").status == 404
+    control.seed("stripe", "coupon", id="SAVE20")
+    stripe("POST", "/v1/subscriptions/sub_bob", **give)
+    assert [one.user for one in control.ledger("stripe")] == ["ann", "bob"]
+
+
 @pytest.mark.parametrize(("form", "code"), [
     ({"discounts[0][coupon]": "missing"}, "resource_missing"),
     ({"discounts[0][coupon]": "EXPIRED"}, "coupon_expired"),
@@ -374,3 +385,11 @@ def test_iterations_are_gone_from_phases(stripe):
     form = {**phases(made), "phases[1][iterations]": "1"}
     error = stripe("POST", f"/v1/subscription_schedules/{made['id']}", form=form).json["error"]
     assert (error["code"], error["param"]) == ("parameter_unknown", "phases[1][iterations]")
+
+
+def test_a_coupon_that_is_deleted_is_gone_until_it_is_seeded(stripe, control):
+    form = {"discounts[0][coupon]": "SAVE20"}
+    assert control.command("stripe", "delete_coupon", id="SAVE20") is True
+    assert stripe("POST", "/v1/subscriptions/sub_ann", form=form).json["error"]["code"] == "resource_missing"
+    control.seed("stripe", "coupon", id="SAVE20")
+    assert stripe("POST", "/v1/subscriptions/sub_ann", form=form).status == 200
