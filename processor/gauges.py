@@ -111,6 +111,8 @@ class Gauges:
             for one in partition.open.values():
                 if isinstance(one, Parked):
                     causes[one.waiting_for,] = causes.get((one.waiting_for,), 0) + 1
+            for cause, count in partition.shelf.causes.items():
+                causes[cause,] = causes.get((cause,), 0) + count
         self._metrics.waiting.replace(causes)
 
     def _sizes(self, loop: Loop) -> None:

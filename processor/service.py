@@ -75,6 +75,7 @@ def options_of(settings: ProcessorSettings, layout: Layout) -> EngineOptions:
         partitions=layout.partitions,
         max_in_flight=settings.flow.max_in_flight,
         max_in_flight_bytes=int(settings.flow.max_in_flight_bytes),
+        parked_in_memory=settings.flow.parked_in_memory,
         checkpoint_interval=settings.checkpoint.interval,
         checkpoint_gap=settings.checkpoint.min_gap,
         join_grace=settings.join_grace,

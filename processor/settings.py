@@ -138,6 +138,7 @@ class FlowSettings(Group):
 
     max_in_flight: int = Field(2000, ge=1, description="Chains in memory.")
     max_in_flight_bytes: Bytes = Field(ByteSize(64 * MIB), description="Bytes of their messages.")
+    parked_in_memory: int = Field(50_000, ge=0, description="Parked chains that memory knows; more are on disk alone.")
     batch: int = Field(500, ge=1, le=100_000, description="Records taken from Kafka at once.")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from processor.engine.books import Books
@@ -16,6 +16,7 @@ from processor.engine.parking import Parking
 from processor.engine.plan import Plans
 from processor.engine.runner import Runner
 from processor.engine.sender import Sender
+from processor.engine.takeover import Takeover
 from processor.engine.timers import Timers
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from processor.engine.chain import Chain
     from processor.engine.counts import Counts
     from processor.engine.options import EngineOptions
+    from processor.engine.partition import Partition
     from processor.http.transport import Transport
 
 Report = Callable[[str, Any, Any], None]
@@ -45,6 +47,7 @@ class Engine:
         self.timers = Timers()
         self.books = Books()
         self.plans = Plans(options)
+        self._decode_chain = codec.chain
         ready: deque[Chain] = deque()
         self.sender = Sender(transport, self.timers, options, metrics, nonce)
         self.ledger = Ledger(codec, options, metrics, self.books, report)
@@ -73,3 +76,9 @@ class Engine:
         gates = [gate for (app_id, _), gate in self.plans.gates.items() if app_id in changed]
         self.parking.settings_changed(gates)
         return changed
+
+    def takeover(
+        self, partition: Partition, records: Iterable[tuple[str, bytes]], committed: Mapping[str, int]
+    ) -> Takeover:
+        """Begin to take up the chain records of a partition."""
+        return Takeover(self, partition, records, committed, self._decode_chain)

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from processor.engine.chain import Parked
     from processor.engine.gate import Gate
     from processor.engine.options import EngineOptions
+    from processor.engine.partition import Partition
     from processor.engine.sender import Sender
+    from processor.engine.shelf import Shelf
     from processor.engine.timers import Timers
 
 DRAIN_EVERY = 0.05
@@ -29,7 +31,7 @@ class Backlog:
 
     def __init__(
         self, sender: Sender, timers: Timers, options: EngineOptions, books: Books, wake: Callable[[Parked], None],
-        send_away: Callable[[Gate, int], None],
+        send_away: Callable[[Gate, int], None], may_wake: Callable[[Partition], bool],
     ) -> None:
         self._sender = sender
         self._timers = timers
@@ -37,6 +39,7 @@ class Backlog:
         self._books = books
         self._wake = wake
         self._send_away = send_away
+        self._may_wake = may_wake
         self._most = max(4, options.max_in_flight // 4)
         """Calls that one gate may have, out and waiting, while its vendor is slower than what comes."""
         self._least = self._most // 4
@@ -65,7 +68,7 @@ class Backlog:
     def _allowed(self, gate: Gate) -> int:
         if self._narrow:
             return self._least
-        return self._most // 2 if gate.parked else self._most
+        return self._most // 2 if gate.waiting else self._most
 
     def _crowded(self, gate: Gate) -> bool:
         now, load = self._sender.now, gate.busy + len(gate.queue)
@@ -75,11 +78,11 @@ class Backlog:
         gate.crowded_since = gate.crowded_since or now
         return (now - gate.crowded_since > CROWDED_AFTER
                 and load > gate.borne_of_late(now) * self._options.park_after
-                and len(gate.parked) < MOST_AWAY * self._options.max_in_flight)
+                and gate.waiting < MOST_AWAY * self._options.max_in_flight)
 
     def work_off(self, gate: Gate) -> None:
         """Wake what waits at the gate, in helpings, as far as there is room; oldest first."""
-        if not gate.draining and gate.parked:
+        if not gate.draining and gate.waiting:
             gate.draining = True
             gate.parked = deque(sorted(gate.parked, key=lambda stub: stub.arrived))
             self._drain(gate)
@@ -94,16 +97,33 @@ class Backlog:
         if not gate.circuit.closed:
             gate.draining = False
             return
-        for _ in range(self._room(gate)):
-            if not gate.parked:
+        room = self._room(gate)
+        shelved = self._shelved(gate, room)
+        for _ in range(room):
+            stub = self._oldest(gate, shelved)
+            if stub is None:
                 break
-            stub = gate.parked.popleft()
             if not stub.partition.gone:
                 self._wake(stub)
-        if gate.parked:
+        if gate.waiting:
             self._again(gate)
         else:
             gate.draining = False
+
+    def _shelved(self, gate: Gate, most: int) -> deque[tuple[int, str, str, Shelf]]:
+        """The oldest on the shelves of all partitions that may run."""
+        found = [(*one, shelf) for shelf in gate.shelves if self._may_wake(shelf.partition)
+                 for one in shelf.oldest(gate, most)]
+        return deque(sorted(found, key=lambda one: one[0])[:most])
+
+    def _oldest(self, gate: Gate, shelved: deque[tuple[int, str, str, Shelf]]) -> Parked | None:
+        """The next one to be woken: of those in memory, and of those on shelves."""
+        while shelved and (not gate.parked or shelved[0][0] < gate.parked[0].arrived):
+            _, key, user, shelf = shelved.popleft()
+            stub = shelf.find(key, user)
+            if stub is not None and stub.gate is gate:
+                return stub
+        return gate.parked.popleft() if gate.parked else None
 
     def _again(self, gate: Gate) -> None:
         self._timers.at(max(self._sender.now + DRAIN_EVERY, gate.throttled_until), self._drain, gate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from sys import intern
@@ -14,6 +15,7 @@ from processor.model.dead_letter import Origin
 
 if TYPE_CHECKING:
     from connectors.kit.event import Event, Value
+    from processor.engine.gate import Gate
     from processor.engine.offsets import OffsetTracker
     from processor.engine.partition import Partition
     from processor.engine.plan import ExportStep, Plan, Step
@@ -221,8 +223,8 @@ class Parked:
     """What memory keeps of a parked chain: enough to find, order and wake it."""
 
     __slots__ = (
-        "arrived", "bindings", "connectors", "exports_only", "key", "next", "partition", "seq", "since", "timer",
-        "user", "waiting_for",
+        "arrived", "bindings", "connectors", "due", "exports_only", "filed", "gate", "key", "next", "partition",
+        "pinned", "seq", "since", "timer", "user", "waiting_for",
     )
 
     def __init__(self, chain: Chain, waiting_for: str, since: float) -> None:
@@ -242,3 +244,32 @@ class Parked:
         self.waiting_for = intern(waiting_for)
         self.since = since
         self.timer: Timer | None = None
+        self.filed = False
+        """Whether it belongs to the shelf: then disk knows who is to wake it, and memory may forget it."""
+        self.gate: Gate | None = None
+        self.due = 0.0
+        """Where, and until when, the shelf has it wait."""
+        self.pinned = False
+        """Whether it is to be woken once there is room."""
+
+    def packed(self) -> bytes:
+        """Its form on the shelf."""
+        gate = self.gate
+        return marshal.dumps((
+            self.key, self.user, self.seq, tuple(self.connectors), self.next, self.exports_only, self.bindings,
+            self.arrived, self.waiting_for, self.since, self.due, (gate.app_id, gate.connector_id) if gate else None,
+        ))
+
+    @classmethod
+    def unpacked(cls, data: bytes, partition: Partition, gates: Mapping[tuple[str, str], Gate]) -> Parked:
+        """The parked chain as the shelf has it."""
+        self = cls.__new__(cls)
+        self.partition = partition
+        (self.key, self.user, self.seq, connectors, self.next, self.exports_only, self.bindings, self.arrived,
+         waiting_for, self.since, self.due, gate) = marshal.loads(data)  # noqa: S302  # our own bytes
+        self.connectors = _same(frozenset(connectors))
+        self.waiting_for = intern(waiting_for)
+        self.gate = gate and gates[gate]
+        self.timer, self.filed, self.pinned = None, True, False
+        return self
+

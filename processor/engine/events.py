@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +74,7 @@ class Events:
         """Begin what the plan holds for an interaction, unless it was begun or has ended before."""
         offset, tracker = message.offset(), partition.interactions
         tracker.skip(offset)
+        self._parking.shelving.load(partition, user)
         arrived, origin = message.timestamp()[1], partial(origin_of, message)
         since = partition.reach.begun_since(offset, arrived) if offset < partition.reach.before_below else 0
         for steps, ident, part in (
@@ -99,6 +99,7 @@ class Events:
         """Begin a replay: what has a receipt is not done again; `tracker` is that of the message's topic."""
         offset, tracker = message.offset(), tracker or partition.replays
         tracker.skip(offset)
+        self._parking.shelving.load(partition, user)
         exports = {step.id for step in plan.exports}
         wanted = [one for one in replay.only if one in exports]
         parts: list[tuple[Any, str, int]] = []
@@ -143,7 +144,7 @@ class Events:
         partition = chain.partition
         found = partition.open.get(chain.key)
         chain.id16 = identity(chain.event.app_id, chain.ident)
-        if found is None:
+        if found is None and not (partition.shelf.filed and partition.store.chain(chain.key) is not None):
             ended = partition.store.ended_at(chain.id16)
             if ended is None or chain.arrived / 1000 - ended > chain.plan.app.duplicates_window:
                 return True
@@ -229,12 +230,16 @@ class Events:
 
     def forget(self, partition: Partition, user: str) -> None:
         """A user is to be forgotten: what is parked of him ends without a call; what is under way ends by itself."""
+        self._parking.shelving.load(partition, user)
+        partition.shelf.load_exports(user)
         parked = [one for one in partition.open.values() if isinstance(one, Parked) and one.user == user]
         for stub in parked:
             chain = self._revive(stub)
             if chain is not None:
                 self._parking.let_go(stub)
                 self._forget(chain, stub)
+            elif stub.filed and stub.exports_only:
+                partition.shelf.put_back(stub)
         if parked:
             self._parking.chain_ended(partition, user)
 
@@ -266,10 +271,16 @@ class Events:
             elif isinstance(chain, Parked):
                 if chain.timer is not None:
                     chain.timer.cancel()
-                self._books.parked -= 1
-                self._books.handed_over += 1
-                self._books.plan(-chain.bindings)
+                if not chain.filed:
+                    self._parking.shelving.known -= 1
+                self._hand_over(1, chain.bindings)
+        self._hand_over(*self._parking.shelving.leave(partition))
         partition.open.clear()
+
+    def _hand_over(self, parked: int, bindings: int) -> None:
+        self._books.parked -= parked
+        self._books.handed_over += parked
+        self._books.plan(-bindings)
 
     # parked chains
 
@@ -310,29 +321,3 @@ class Events:
             chain.known = known_of(record)
         else:
             chain.known = stored
-
-    def restore(
-        self, partition: Partition, records: Iterable[tuple[str, bytes]], committed: Mapping[str, int]
-    ) -> None:
-        """Take up the chain records of a partition: parked ones wait on, running ones wait for their event."""
-        for key, data in records:
-            record = self._codec.chain(data)
-            origin = record.origin
-            comes_again = record.state == "running" and (
-                record.run > 0 or origin.offset >= committed.get(origin.topic, 0))
-            chain = None if comes_again else self.from_record(partition, record, key)
-            if chain is None:
-                partition.open[key] = data
-                continue
-            self._adopt(partition, chain, record)
-        self._parking.check_order(partition)
-
-    def _adopt(self, partition: Partition, chain: Chain, record: ChainRecord) -> None:
-        self.bytes -= chain.size
-        chain.step = next((step for step in chain.plan.steps if step.id not in chain.ended), None)
-        stub = Parked(chain, record.waiting_for or "retry", self._sender.now)
-        partition.open[stub.key] = stub
-        self._books.events_in += 1
-        self._books.plan(stub.bindings)
-        gate = chain.step.gate if chain.step is not None else None
-        self._parking.adopt(stub, gate, record.not_before / 1000)

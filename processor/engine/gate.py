@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from processor.engine.chain import Parked
     from processor.engine.flight import Flight
     from processor.engine.shares import Share, Slots
+    from processor.engine.shelf import Shelf
     from processor.engine.timers import Timer
 
 UNTROUBLED = 60.0
@@ -125,7 +126,7 @@ class Gate:
     __slots__ = (
         "_borne", "_credit", "_raised_at", "app_id", "bucket", "busy", "circuit", "concurrency", "connector_id",
         "crowded_since", "draining", "parked", "paused_since", "probe_timer", "queue", "rate_timer",
-        "settings_failure", "stray", "throttled_at", "throttled_until", "throttles",
+        "settings_failure", "shelved", "shelves", "stray", "throttled_at", "throttled_until", "throttles",
     )
 
     def __init__(self, app_id: str, connector_id: str, limits: Limits, policy: CircuitPolicy) -> None:
@@ -153,6 +154,10 @@ class Gate:
         self.rate_timer = False
         self.parked: deque[Parked] = deque()
         """Chains that wait for the vendor to be back or for other settings, oldest first."""
+        self.shelves: dict[Shelf, None] = {}
+        """Where more of them lie that memory does not keep."""
+        self.shelved = 0
+        """How many these are."""
         self.probe_timer: Timer | None = None
         self.draining = False
         self.crowded_since = 0.0
@@ -160,6 +165,11 @@ class Gate:
         self.concurrency = 1
         self.bucket: Bucket | None = None
         self.limit(limits)
+
+    @property
+    def waiting(self) -> int:
+        """Chains that are parked until the vendor is back, in memory and on disk."""
+        return len(self.parked) + self.shelved
 
     def limit(self, limits: Limits) -> None:
         """Take up other limits; what is in flight goes on."""

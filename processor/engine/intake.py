@@ -189,7 +189,7 @@ class Intake:
 
     def _set_off(self, partition: Partition, user: str, message: Any, change: Any, changed: set[str]) -> None:
         """Wake who waits for the change, and export it."""
-        if user in partition.waiting_attributes:
+        if partition.shelf.filed or user in partition.waiting_attributes:
             self._parking.attributes_arrived(partition, user)
         plans = self._plans.apps[change.app_id]
         if plans.syncs and changed and plans.syncs_wanted(changed):

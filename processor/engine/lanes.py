@@ -87,13 +87,26 @@ class Lanes:
             del self._lanes[chain.user]
         return None
 
-    def park(self, parked: Parked) -> None:
-        """Keep the place of a parked chain."""
-        lane = self._lanes.setdefault(parked.user, Lane(None))
+    def park(self, *parked: Parked) -> None:
+        """Keep the places of parked chains of one user."""
+        lane = self._lanes.setdefault(parked[0].user, Lane(None))
         if lane.parked is None:
             lane.parked = []
-        lane.parked.append(parked)
+        lane.parked.extend(parked)
         lane.parked.sort(key=lambda one: one.seq)
+
+    def shelve(self, user: str) -> list[Parked] | None:
+        """Give up the places of the user's chains that lie on the shelf; None while any of his chains may move."""
+        lane = self._lanes.get(user)
+        if lane is None:
+            return []
+        parked = lane.parked or ()
+        if lane.running is not None or lane.queue or any(one.pinned for one in parked):
+            return None
+        lane.parked = [one for one in parked if not one.filed] or None
+        if lane.parked is None:
+            del self._lanes[user]
+        return [one for one in parked if one.filed]
 
     def unpark(self, parked: Parked) -> None:
         """Give up the place of a parked chain that runs again."""

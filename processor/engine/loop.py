@@ -14,9 +14,12 @@ from processor.engine.ports import Batch, Failed, Lost, Metadata, Restored, Revo
 if TYPE_CHECKING:
     from processor.engine.assembly import Engine
     from processor.engine.ports import Source
+    from processor.engine.takeover import Takeover
 
 LONGEST_WAIT = 0.5
 HOUSEKEEPING = 0.25
+FULL_WAIT = 0.01
+"""Seconds to wait for something at a time while a partition is taken over and nothing more may begin."""
 HELPING = 128
 """Messages that are taken in one turn, so that answers and timers wait for milliseconds only."""
 
@@ -48,6 +51,7 @@ class Loop:
         self._housekeeping = housekeeping
         engine.sender.clock = clock
         self.partitions: dict[int, Partition] = {}
+        self._takeovers: dict[int, Takeover] = {}
         self._drains: list[Drain] = []
         self._rest: deque[Any] = deque()
         self._rest_epoch = 0
@@ -92,9 +96,12 @@ class Loop:
             engine.sender.completed(completion)
         if self._source.controls:
             self._control()
+        if self._takeovers:
+            self._take_over()
         self._take()
         engine.timers.fire(now)
         engine.events.run_ready()
+        engine.parking.shelving.tidy()
         for end in engine.committer.ends():
             self._checkpoint_ended(end, now)
         if self._drains:
@@ -108,6 +115,8 @@ class Loop:
 
     def _patience(self) -> float:
         engine, now = self._engine, self._clock()
+        if self._takeovers:
+            return 0.0 if self._room() > 0 else FULL_WAIT
         if (self._rest or self._source.batches) and self._room() > 0:
             return 0.0
         due = min(engine.timers.next_due(), engine.checkpoints.due(now, self.partitions))
@@ -224,8 +233,18 @@ class Loop:
             restored.partition, restored.epoch, restored.store, topics, restored.starts, restored.told,
             int(engine.sender.now * 1000))
         self.partitions[restored.partition] = partition
-        engine.events.restore(partition, restored.chains, restored.starts)
-        self._source.resume(topics.attributes, restored.partition)
+        self._takeovers[restored.partition] = engine.takeover(partition, restored.chains, restored.starts)
+
+    def _take_over(self) -> None:
+        """Go on taking up what partitions came with, one helping a turn."""
+        number, takeover = next(iter(self._takeovers.items()))
+        if takeover.step():
+            del self._takeovers[number]
+            self._source.resume(self._engine.options.topics.attributes, number)
+
+    def _drop_takeover(self, number: int) -> None:
+        if (takeover := self._takeovers.pop(number, None)) is not None:
+            takeover.drop()
 
     def drain(self, numbers: frozenset[int], tell: Callable[[], None]) -> None:
         """Begin nothing more on these partitions, wait for their calls, then let them go."""
@@ -233,6 +252,7 @@ class Loop:
             partition = self.partitions.get(number)
             if partition is not None:
                 partition.leaving = True
+                self._drop_takeover(number)
                 partition.held.clear()
                 self._keep_attempts(partition)
         self._engine.exporter.flush()
@@ -282,6 +302,7 @@ class Loop:
 
     def _leave(self, numbers: frozenset[int]) -> None:
         for number in numbers:
+            self._drop_takeover(number)
             partition = self.partitions.pop(number, None)
             if partition is not None:
                 self._engine.events.leave(partition)

@@ -40,6 +40,8 @@ class EngineOptions:
     join_grace: float = 30.0
     park_after: float = 5.0
     """A wait longer than this leaves memory: the chain is parked."""
+    parked_in_memory: int = 50_000
+    """Parked chains that memory knows, some 0.7 kB each; what is parked beyond them lies on disk alone."""
     misconfigured_grace: float = 86400.0
     misconfigured_pause: float = 30.0
     """Seconds between two probes of a connector whose settings are refused."""

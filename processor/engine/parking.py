@@ -10,6 +10,7 @@ from connectors.kit.errors import Broken, Failure, Misconfigured, MissingAttribu
 from processor.engine import room
 from processor.engine.backlog import Backlog
 from processor.engine.chain import Chain, Parked
+from processor.engine.shelving import Shelving
 
 if TYPE_CHECKING:
     from connectors.kit.errors import Unavailable
@@ -50,7 +51,8 @@ class Parking:
         """Makes a chain of what was parked; None where its app is gone."""
         self.left_memory: Callable[[Chain], None]
         """Called when a chain no longer counts as in flight."""
-        self.backlog = Backlog(sender, timers, options, books, self.wake, self._send_away)
+        self.shelving = Shelving(sender, timers, options, books, self.wake)
+        self.backlog = Backlog(sender, timers, options, books, self.wake, self._send_away, self.shelving.may_wake)
         self._wake = self.wake  # one for the timers of all
         self._wakeable: deque[Parked] = deque()
         """Whose time has come while there was no room."""
@@ -163,6 +165,7 @@ class Parking:
         for stub in overdue:
             gate.parked.remove(stub)
             self.wake(stub)
+        self.shelving.wake_first(gate, OVERDUE_HELPING - len(overdue), self.waited_out)
 
     # the vendor's health
 
@@ -225,12 +228,14 @@ class Parking:
     def _probe(self, gate: Gate) -> None:
         """Wake the chain that waits longest; look again soon, since it may end without having asked the vendor."""
         gate.probe_timer = None
+        if not gate.parked and not gate.circuit.closed and not gate.circuit.probing:
+            self.shelving.probe(gate)
         while gate.parked and not gate.circuit.closed and not gate.circuit.probing:
             stub = gate.parked.popleft()
             if stub.partition.open.get(stub.key) is stub:
                 self.wake(stub)
                 break
-        if not gate.circuit.closed and (gate.parked or gate.circuit.probing):
+        if not gate.circuit.closed and (gate.waiting or gate.circuit.probing):
             gate.probe_timer = self._timers.at(self._sender.now + PROBE_AGAIN, self._probe, gate)
 
     # parking itself
@@ -277,6 +282,7 @@ class Parking:
         chain.gone = True
         stub = Parked(chain, cause, self._sender.now)
         partition.open[chain.key] = stub
+        self.shelving.place(stub)
         if chain.tracker is not None:
             chain.tracker.finish(chain.place)
             chain.tracker = None
@@ -289,56 +295,41 @@ class Parking:
             self.chain_ended(partition, chain.user)
         return stub
 
-    def adopt(self, stub: Parked, gate: Gate | None, due: float) -> None:
-        """Take over what another process, or an earlier one, parked: check it at once where that makes sense."""
-        self._books.parked += 1
-        if not stub.exports_only:
-            stub.partition.lanes.park(stub)
-        if stub.waiting_for in ("circuit", "settings") and gate is not None:
-            if gate.circuit.closed:
-                gate.circuit.open(self._sender.now, 0.0)
-            if stub.waiting_for == "settings":  # how long they have been refused survives a restart, about
-                gate.paused_since = min(gate.paused_since or self._sender.now, stub.arrived / 1000)
-            self.wait_at(gate, stub)
-            if gate.probe_timer is None:  # not anew for each of many
-                self.outage(gate, True)
-        elif stub.waiting_for == "limit" and gate is not None:
-            gate.throttled_until = max(gate.throttled_until, due)
-            self.wait_at(gate, stub)
-        elif stub.waiting_for == "attributes":
-            stub.partition.waiting_attributes.setdefault(stub.user, []).append(stub)
-            self.wake_at(stub, due)
-        elif stub.waiting_for != "order":
-            self.wake_at(stub, due)
-
     def wait_at(self, gate: Gate, stub: Parked) -> None:
         """Have a parked chain woken once the gate's vendor is back; one that probed in vain stands behind the others.
 
         Else a chain that fails whatever the vendor's health would keep the circuit open for all.
         """
-        gate.parked.append(stub)
+        if stub.filed:
+            stub.partition.shelf.wait_at(gate, stub)
+        else:
+            gate.parked.append(stub)
         if gate.circuit.closed:
             self.backlog.work_off_later(gate)
 
     def wake_at(self, stub: Parked, due: float) -> None:
         """Have a parked chain woken at a time."""
-        stub.timer = self._timers.at(due, self._wake, stub)
+        if stub.filed:
+            self.shelving.wait_until(stub, due)
+        else:
+            stub.timer = self._timers.at(due, self._wake, stub)
 
     def wake(self, stub: Parked) -> None:
         """What a parked chain waited for is there, or its time is up: run it again, when there is room."""
         partition = stub.partition
         if partition.gone or partition.open.get(stub.key) is not stub:
             return
-        if self._books.in_flight >= self._options.max_in_flight or partition.leaving:
+        if not self.shelving.may_wake(partition):
+            stub.pinned = True
             self._wakeable.append(stub)
             return
         chain = self.revive(stub)
         if chain is None:
             self.wake_at(stub, self._sender.now + self._options.misconfigured_pause)
             return
-        if stub.timer is not None:
-            stub.timer.cancel()
-        self._forget_waiting(stub)
+        if not stub.exports_only:
+            self.shelving.load(partition, stub.user)
+        self._let_wait_no_more(stub)
         self._books.plan(len(chain.remaining) - stub.bindings)  # its plan may be another one now
         self._books.parked -= 1
         self._books.in_flight += 1
@@ -352,18 +343,24 @@ class Parking:
 
     def let_go(self, stub: Parked) -> None:
         """A parked chain waits for nothing any more."""
+        self._let_wait_no_more(stub)
+        if not stub.exports_only:
+            stub.partition.lanes.unpark(stub)
+
+    def _let_wait_no_more(self, stub: Parked) -> None:
         if stub.timer is not None:
             stub.timer.cancel()
         self._forget_waiting(stub)
-        if not stub.exports_only:
-            stub.partition.lanes.unpark(stub)
+        self.shelving.give_up(stub)
 
     def wake_postponed(self) -> None:
         """There is room again: wake what could not be woken before."""
         for _ in range(len(self._wakeable)):  # some may be put back: their partition is leaving
             if self._books.in_flight >= self._options.max_in_flight:
                 return
-            self.wake(self._wakeable.popleft())
+            stub = self._wakeable.popleft()
+            stub.pinned = False
+            self.wake(stub)
 
     def _forget_waiting(self, stub: Parked) -> None:
         waiting = stub.partition.waiting_attributes.get(stub.user)
@@ -374,13 +371,9 @@ class Parking:
 
     def attributes_arrived(self, partition: Partition, user: str) -> None:
         """Attributes of a user came: run again what waits for them."""
+        self.shelving.load(partition, user)
         for stub in list(partition.waiting_attributes.get(user, ())):
             self.wake(stub)
-
-    def check_order(self, partition: Partition) -> None:
-        """After a restore: wake what waited behind a chain that is not there any more."""
-        for user in {stub.user for stub in partition.open.values() if isinstance(stub, Parked)}:
-            self.chain_ended(partition, user)
 
     def chain_ended(self, partition: Partition, user: str) -> None:
         """A chain ended, or went as far as it can: wake those of its user that waited behind it and nothing else.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from processor.engine.lanes import Lanes
 from processor.engine.offsets import OffsetTracker
 from processor.engine.reach import Reach
+from processor.engine.shelf import Shelf
 
 if TYPE_CHECKING:
     from processor.engine.chain import Chain, Parked
@@ -28,8 +29,26 @@ class StoredAttributes(Protocol):
     time: int
 
 
+class Index(Protocol):
+    """Notes on disk about parked chains, by keys in their order; they need not outlive the process."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The note of a key."""
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Note something."""
+
+    def delete(self, key: bytes) -> None:
+        """Forget a note."""
+
+    def scan(self, start: bytes, prefix: bytes, most: int) -> list[tuple[bytes, bytes]]:
+        """Notes whose keys begin with `prefix`, from the key `start` on."""
+
+
 class Store(Protocol):
     """What the engine asks of a partition's store; writes are seen at once and become durable by `commit`."""
+
+    index: Index
 
     def attributes(self, user_key: str) -> Any | None:
         """The user's StoredAttributes."""
@@ -88,8 +107,7 @@ class Partition:
     __slots__ = (
         "attributes", "attributes_time", "calls", "caught_up", "changed_users", "dirty", "ended_ids", "epoch", "gone",
         "held", "held_back", "interactions", "lanes", "last_offsets", "leaving", "marks", "number", "open", "outbox",
-        "reach", "ready", "replays", "store", "taken_at", "topics",
-        "waiting_attributes",
+        "reach", "ready", "replays", "restored", "shelf", "store", "taken_at", "topics", "waiting_attributes",
     )
 
     def __init__(
@@ -112,6 +130,8 @@ class Partition:
         self.held: deque[tuple[float, Any]] = deque()
         """Interactions that wait until the attributes have passed their time: (deadline, message)."""
         self.waiting_attributes: dict[str, list[Parked]] = {}
+        self.shelf = Shelf(self, store.index)
+        """What is parked and not kept in memory."""
         self.caught_up = False
         self.attributes_time = 0
         self.outbox: list[Record] = []
@@ -125,6 +145,8 @@ class Partition:
         """Whether its interactions are paused because too many wait for attributes."""
         self.last_offsets: tuple[tuple[str, int], ...] = ()
         self.ready = self.leaving = self.gone = False
+        self.restored = False
+        """Whether all that was parked when it came has been taken up: only then may any of it run."""
 
     def offsets(self) -> tuple[tuple[str, int], ...]:
         """What may be committed now, for each input."""

@@ -137,7 +137,7 @@ class Sender:
             length = len(gate.queue)
             if not length:
                 del self._waiting[gate]
-            elif gate.parked or length > gate.pace(self.now) * SOON:
+            elif gate.waiting or length > gate.pace(self.now) * SOON:
                 return False
             count += length
         return count >= ENOUGH

@@ -10,6 +10,8 @@ from typing import Any
 
 from rocksdict import BottommostLevelCompaction, CompactOptions
 
+from processor.state.index import FAMILY
+
 ERASED = b"erased/"
 """Prefix of the keys, in the default column family, of the users whose erased values may still lie in files."""
 MOST = 200
@@ -67,6 +69,7 @@ def _merge(keys: list[bytes], handles: dict[str, Any]) -> None:
     for begin, end in ranges:
         handles["attributes"].compact_range(begin, end, forced)
     handles["chains"].compact_range(None, None, forced)  # they hold the values that they began with; few are open
+    handles[FAMILY].compact_range(None, None, forced)
     marks = handles["default"]
     for key in keys:
         marks.delete(key)

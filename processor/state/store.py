@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
 from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from rocksdict import Rdict, WriteBatch
 
 from processor.model.attributes import AttributesState
 from processor.state.errors import StateError, StoreBrokenError
+from processor.state.index import FAMILY, Index
 from processor.state.overlay import Overlay, Sealed
 from processor.state.scrubbing import ERASED, Scrubber
 from processor.state.tuning import Tuning
@@ -48,7 +50,7 @@ class PartitionStore:
 
     def __init__(self, path: Path, families: Iterable[str], tuning: Tuning, bucket_seconds: int) -> None:
         self.path = path
-        names = {"attributes", "chains", *families} - {"default"}
+        names = {"attributes", "chains", FAMILY, *families} - {"default"}
         options = {name: tuning.family(name.partition("-")[0]) for name in names}
         self._database: Any = Rdict(str(path), tuning.database(), column_families=options)
         self._attributes = self._database.get_column_family("attributes")
@@ -59,6 +61,9 @@ class PartitionStore:
         self._window.adopt(names)
         self._overlay = Overlay()
         self._scrubber = Scrubber()
+        self._listings: WeakSet[Generator[tuple[str, bytes], None, None]] = WeakSet()
+        self.index = Index(self._database, tuning, self._failed)
+        """Of parked chains, for whoever has the store open."""
         if self._database.get(_FORMAT_KEY) is None:
             self._database.put(_FORMAT_KEY, FORMAT.encode())
 
@@ -86,7 +91,9 @@ class PartitionStore:
         """All chains that are open now, in no particular order; later writes do not disturb it."""
         pending = dict(self._overlay.chains.items())
         with self._guarded():
-            return self._merged(pending, self._chains.items())
+            listing = self._merged(pending, self._chains.items())
+        self._listings.add(listing)
+        return listing
 
     def seen(self, id16: bytes) -> bool:
         """Whether an event has ended, as far back as is kept."""
@@ -135,7 +142,7 @@ class PartitionStore:
         What was erased since the last time begins to leave the disk.
         """
         with self._guarded():
-            self._scrubber.begin(self._database, ("attributes", "chains", *self._window.names()))
+            self._scrubber.begin(self._database, ("attributes", "chains", FAMILY, *self._window.names()))
             return self._window.expire(before)
 
     def positions(self) -> dict[str, int]:
@@ -198,7 +205,9 @@ class PartitionStore:
         if self._database is None:
             return
         self._scrubber.wait()
-        for family in (*self._window.release(), self._attributes, self._chains, self._database):
+        for listing in list(self._listings):
+            listing.close()  # whoever has not read it to its end would keep RocksDB open
+        for family in (*self._window.release(), self.index, self._attributes, self._chains, self._database):
             # To close is to flush as well; where that fails, all is in the log that is read at the next opening.
             with suppress(Exception):
                 family.close()
@@ -250,7 +259,9 @@ class PartitionStore:
             return [(key[len(prefix):].decode(), value) for key, value in self._database.items()
                     if key.startswith(prefix)]
 
-    def _merged(self, pending: Mapping[str, bytes | None], stored: Any) -> Iterator[tuple[str, bytes]]:
+    def _merged(
+        self, pending: Mapping[str, bytes | None], stored: Any
+    ) -> Generator[tuple[str, bytes], None, None]:
         """Pending chains, and stored ones that no pending write supersedes."""
         yield from ((key, value) for key, value in pending.items() if value is not None)
         with self._guarded():

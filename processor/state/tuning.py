@@ -8,7 +8,9 @@ from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Writ
 
 MEBIBYTE = 1 << 20
 BLOOM_BITS = 10.0
-WRITE_BUFFERS = {"attributes": 4 * MEBIBYTE, "chains": 2 * MEBIBYTE, "finished": 2 * MEBIBYTE}
+WRITE_BUFFERS = {
+    "attributes": 4 * MEBIBYTE, "chains": 2 * MEBIBYTE, "finished": 2 * MEBIBYTE, "parked": 2 * MEBIBYTE,
+}
 """Most that one column family of a store holds in memory before it writes a file."""
 SMALL_BUFFER = MEBIBYTE // 2
 ARENA_BLOCK = 32 << 10
@@ -43,7 +45,7 @@ class Tuning:
         return options
 
     def family(self, kind: str) -> Any:
-        """Options of a column family: `meta`, `attributes`, `chains` or `finished`."""
+        """Options of a column family: `meta`, `attributes`, `chains`, `parked` or `finished`."""
         options = Options(raw_mode=True)
         options.set_block_based_table_factory(self._table)
         options.set_write_buffer_size(WRITE_BUFFERS.get(kind, SMALL_BUFFER))

@@ -149,7 +149,7 @@ class Harness:
 
     def _feed(self, topic: str, number: int, *, ends: bool) -> None:
         log, at = self.world.logs[topic, number], self._fed.get((topic, number), 0)
-        if topic != TOPICS.attributes and (topic, number) not in self.source.resumed:
+        if (topic, number) not in self.source.resumed:
             return
         messages = log[at:]
         self._fed[topic, number] = len(log)

@@ -11,6 +11,30 @@ from processor.state.overlay import Overlay, Sealed
 from testkit.engine.world import World
 
 
+class MemoryIndex:
+    """Notes in order of their keys."""
+
+    def __init__(self) -> None:
+        self.notes: dict[bytes, bytes] = {}
+
+    def get(self, key: bytes) -> bytes | None:
+        """The note of a key."""
+        return self.notes.get(key)
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Note something."""
+        self.notes[key] = value
+
+    def delete(self, key: bytes) -> None:
+        """Forget a note."""
+        self.notes.pop(key, None)
+
+    def scan(self, start: bytes, prefix: bytes, most: int) -> list[tuple[bytes, bytes]]:
+        """Notes whose keys begin so, from a key on."""
+        keys = sorted(key for key in self.notes if key >= start)[:most]
+        return [(key, self.notes[key]) for key in keys if key.startswith(prefix)]
+
+
 class MemoryStore:
     """What one partition knows; `commit` makes a sealed set survive."""
 
@@ -20,6 +44,7 @@ class MemoryStore:
         self._chains: dict[str, bytes] = dict(world.chains(number))
         self._finished: dict[bytes, float] = dict(world.finished_at(number))
         self.positions: dict[str, int] = {}
+        self.index = MemoryIndex()
         self.closed = False
 
     def attributes(self, user_key: str) -> AttributesState | None:

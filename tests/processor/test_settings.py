@@ -101,7 +101,7 @@ def test_no_secret_is_seen_in_settings(file):
 @pytest.mark.parametrize(("text", "environ", "expected"), [
     ("grup: x", {}, "1:1 grup: unknown key 'grup' (did you mean 'group'?"),
     ("flow:\n  bach: 1", {}, ("2:3 flow.bach: unknown key 'bach' (did you mean 'batch'?"
-                            " allowed: batch, max_in_flight, max_in_flight_bytes)")),
+                            " allowed: batch, max_in_flight, max_in_flight_bytes, parked_in_memory)")),
     ("flow: {batch: 0}", {}, "1:15 flow.batch: must be greater than or equal to 1 (Records taken from Kafka at once.)"),
     ("delivery: maybe", {}, "1:11 delivery: 'maybe' is not allowed (allowed: at_least_once, exactly_once)"),
     ("static_membership: yes", {}, "1:20 static_membership: 'yes' is no truth value (write true or false)"),

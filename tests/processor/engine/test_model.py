@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -79,11 +79,13 @@ class Published:
 class EngineMachine(RuleBasedStateMachine):
     """Events, answers, faults, crashes and rebalances in any order."""
 
+    options = OPTIONS
+
     @initialize()
     def begin(self):
         self.world, self.clock = World(), Clock()
         self.configuration = configured()
-        self.process = Harness(self.configuration, world=self.world, clock=self.clock, options=OPTIONS)
+        self.process = Harness(self.configuration, world=self.world, clock=self.clock, options=self.options)
         self.life = 0
         self.events: dict[str, Published] = {}
         self.emails: set[str] = set()
@@ -263,7 +265,7 @@ class EngineMachine(RuleBasedStateMachine):
             if waits and sent in self.process.calls:
                 self._answer(sent, "ok", happened=True)
                 self._drain_flow(number)
-        for _ in range(8):
+        for _ in range(14):
             self.clock.now += 1.0
             self.process.turn()
         self._learn()
@@ -373,9 +375,21 @@ class EngineMachine(RuleBasedStateMachine):
         assert (books.in_flight, books.parked, books.open_bindings) == (0, 0, 0), f"not settled: {books}"
         assert not self.world.chains(), f"chain records stay: {sorted(self.world.chains())}"
         assert self.process.engine.events.bytes == 0
-        assert all(gate.busy == 0 and not gate.queue for gate in self.process.engine.plans.gates.values())
+        self._check_window()
+        gates = self.process.engine.plans.gates.values()
+        assert all(gate.busy == 0 and not gate.queue and not gate.waiting for gate in gates)
         for (topic, number), log in self.world.logs.items():
             assert self.world.committed.get((topic, number), 0) == len(log), f"{topic} {number} is not finished"
+
+    def _check_window(self):
+        """Nothing is left on a shelf, nor counted that is not there."""
+        assert self.process.engine.parking.shelving.known == 0
+        for partition in self.process.loop.partitions.values():
+            shelf = partition.shelf
+            shelf.make_room(0)
+            assert (shelf.filed, shelf.away, shelf.bindings, shelf.loaded) == (0, 0, 0, {})
+            assert not any(shelf.causes.values())
+            assert not partition.store.index.notes, f"notes stay: {sorted(partition.store.index.notes)}"
 
     def _check_outcomes(self):
         found = defaultdict(list)
@@ -455,8 +469,24 @@ class EngineMachine(RuleBasedStateMachine):
         assert all(len(found) == 1 and "" not in found for found in keys.values())
 
 
-EngineMachine.TestCase.settings = settings(
+class NothingKept(EngineMachine):
+    """Whatever is parked lies on disk alone as soon as its user is idle."""
+
+    options = replace(OPTIONS, parked_in_memory=0)
+
+
+class FewKept(EngineMachine):
+    """Some are in memory, others not, also of the same user."""
+
+    options = replace(OPTIONS, parked_in_memory=2)
+
+
+SETTINGS = settings(
     max_examples=EXAMPLES, stateful_step_count=40, deadline=None, derandomize="ENGINE_MODEL_EXAMPLES" not in os.environ,
     suppress_health_check=list(HealthCheck),
 )
+for machine in (EngineMachine, NothingKept, FewKept):
+    machine.TestCase.settings = SETTINGS
 TestTheEngineKeepsItsPromises = EngineMachine.TestCase
+TestItKeepsThemWithNothingParkedInMemory = NothingKept.TestCase
+TestItKeepsThemWithFewParkedInMemory = FewKept.TestCase
