@@ -265,7 +265,7 @@ class EngineMachine(RuleBasedStateMachine):
             if waits and sent in self.process.calls:
                 self._answer(sent, "ok", happened=True)
                 self._drain_flow(number)
-        for _ in range(14):
+        for _ in range(8):
             self.clock.now += 1.0
             self.process.turn()
         self._learn()
