@@ -22,7 +22,9 @@ SECONDS = 300.0
 CTRL_C = "\x03"
 COMMAND = (sys.executable, "-c", "import os; os.login_tty(0); from processor.cli.main import main; main()")
 """The terminal becomes the command's own, so that a Ctrl-C there is a SIGINT, as everywhere."""
-LOOKS: Mapping[str, str] = {"TERM": "xterm", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+LOOKS: Mapping[str, str] = {"TERM": "xterm", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", "COLUMNS": str(COLUMNS),
+                            "LINES": str(ROWS)}
+"""Its size too, since whoever runs tests side by side may say another one in the environment."""
 
 
 class Keys(NamedTuple):

@@ -1,5 +1,6 @@
 """Earlier versions' connectors: unpacked once, newest first, without a page waiting for all of them."""
 
+import threading
 import time
 
 from console.pasts import Pasts
@@ -12,7 +13,14 @@ class Counting(MemoryStore):
 
     unpacked = 0
 
+    def __init__(self, compiler):
+        super().__init__(compiler)
+        self.page = threading.get_ident()
+        self.behind = threading.Event()
+        self.behind.set()
+
     def version(self, name, number):
+        assert threading.get_ident() == self.page or self.behind.wait(20)
         self.unpacked += 1
         return super().version(name, number)
 
@@ -41,10 +49,13 @@ def test_all_versions_are_told_newest_first_and_each_unpacked_once():
 
 def test_a_page_waits_for_a_little_and_the_rest_comes_behind_it():
     moments = iter([0.0, 0.0, *([1.0] * 100)])
-    pasts = Pasts(store_of(6), clock=lambda: next(moments, 0.0))
+    store = store_of(6)
+    store.behind.clear()
+    pasts = Pasts(store, clock=lambda: next(moments, 0.0))
     found, complete = pasts.of("shop")
     assert not complete
     assert len(found) == 1
+    store.behind.set()
     end = time.monotonic() + 20
     while not complete and time.monotonic() < end:
         time.sleep(0.01)
