@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -69,11 +71,21 @@ def tail(context: Context, /, number: int, form: Form, *, follow: bool, **filter
     with _opened(context) as reader:
         for one in reversed(_newest(reader, wanted, number)):
             _print(one, form)
-        try:
-            for one in reader.follow(wanted) if follow else ():
-                _print(one, form)
-        except KeyboardInterrupt:
-            return
+        if follow:
+            with _until_interrupted() as ended:
+                for one in reader.follow(wanted, ended.is_set, ended.wait):
+                    _print(one, form)
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[threading.Event]:
+    """Ctrl-C ends between two looks: raised inside the Kafka client's callbacks, it could be lost there."""
+    ended = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: ended.set())
+    try:
+        yield ended
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _newest(reader: Reader, wanted: Wanted, limit: int) -> list[ActionResult]:

@@ -55,7 +55,7 @@ class Reader:
         return [one for _, _, one in sorted(kept, reverse=True)]
 
     def follow(
-        self, wanted: Wanted, stop: Callable[[], bool] = lambda: False, sleep: Callable[[float], None] = time.sleep
+        self, wanted: Wanted, stop: Callable[[], bool] = lambda: False, sleep: Callable[[float], object] = time.sleep
     ) -> Iterator[ActionResult]:
         """What comes after `newest`, as it comes; ends when `stop` says so."""
         while not stop():
