@@ -42,10 +42,10 @@ test-quick: setup ## the tests that need no broker; seconds
 	@$(BIN)/python -m pytest -m "not broker and not trouble and not browser" -n $(WORKERS) --dist worksteal $(ARGS)
 
 .PHONY: test-vendors
-test-vendors: setup ## our requests beside those of vendors' own packages, secrets of a real Vault; installed apart
+test-vendors: setup ## our requests beside those of vendors' own packages, secrets of a real Vault, signing in at a Keycloak; installed apart
 	@test -d $(VENV)-vendors || $(PYTHON) -m venv $(VENV)-vendors
 	@$(VENV)-vendors/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-vendors.txt
-	@TESTKIT_VENDOR_PACKAGES="$$(echo $(VENV)-vendors/lib/python3*/site-packages)" $(BIN)/python -m pytest -q -m vendor tests/connectors tests/processor/config $(ARGS)
+	@TESTKIT_VENDOR_PACKAGES="$$(echo $(VENV)-vendors/lib/python3*/site-packages)" $(BIN)/python -m pytest -q -m vendor tests/connectors tests/console/pages tests/processor/config $(ARGS)
 
 .PHONY: test-browser
 test-browser: setup ## the console in Chromium, over a real Kafka; ARGS=--pictures=docs/images keeps what was seen

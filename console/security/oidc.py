@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
@@ -21,6 +22,7 @@ TIMEOUT = 10.0
 LEEWAY = 60
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 """What a provider may sign with: nothing without a signature, nothing with a shared secret."""
+CODE = re.compile(r"[a-z_]{1,40}")
 
 
 class ProviderError(Exception):
@@ -78,8 +80,15 @@ def _token(settings: OidcSettings, facts: Mapping[str, Any], flow: Mapping[str, 
             answer = client.fetch_token(facts["token_endpoint"], code=code, code_verifier=flow["verifier"],
                                         timeout=TIMEOUT)
     except Exception as error:  # noqa: BLE001 - what the library raises may quote the answer, and with it tokens
-        raise ProviderError(f"The provider did not take the sign-in ({type(error).__name__}). Try again.") from None
+        raise ProviderError(f"The provider did not take the sign-in ({_code_of(error)}). Try again, and look at"
+                            " client id and secret if it stays.") from None
     return str(answer.get("id_token", ""))
+
+
+def _code_of(error: Exception) -> str:
+    """What the provider calls it, such as `invalid_client`; never its sentences."""
+    code = getattr(error, "error", None)
+    return code if isinstance(code, str) and CODE.fullmatch(code) else type(error).__name__
 
 
 def _claims(

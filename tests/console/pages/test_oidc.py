@@ -112,6 +112,13 @@ def test_an_answer_is_worth_something_once(stand):
     assert browser.get(back).status_code == 403
 
 
+def test_what_the_provider_calls_its_refusal_is_told(stand, provider):
+    provider.client_secret = "another"  # the console holds the one before
+    answer = sign_in(stand)
+    assert answer.status_code == 403
+    assert "(invalid_grant). Try again" in answer.text
+
+
 def test_a_provider_that_says_no_is_told(stand):
     browser = stand.browser()
     begin(browser)
