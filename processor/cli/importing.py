@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 import click
 
 from processor.cli.context import Context, pass_context
+from processor.cli.interrupts import until_interrupted
 from processor.cli.output import FAILED, SOME_FAILED, Form, emit, output_option, say
 
 if TYPE_CHECKING:
@@ -80,8 +81,15 @@ def _run(
         into = _rejects(stack, rejects, source, start)
         job = Import(context.settings, codec(context.settings), start, rejects=into,
                      save=keeper.save if keeper else lambda _position: None)
+        ended = stack.enter_context(until_interrupted())
         progress = stack.enter_context(_progress(source))
-        found = job.run(given, progress)
+
+        def told(at: Position) -> None:
+            if ended.is_set():
+                raise KeyboardInterrupt
+            progress(at)
+
+        found = job.run(given, told)
     except (PositionError, RowsError) as error:
         raise click.ClickException(f"{source}: {error}") from None
     if keeper:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from processor.cli.context import Context, pass_context
+from processor.cli.interrupts import until_interrupted
 from processor.cli.output import Form, emit, emit_json, output_option, plain, say
 
 if TYPE_CHECKING:
@@ -72,20 +71,9 @@ def tail(context: Context, /, number: int, form: Form, *, follow: bool, **filter
         for one in reversed(_newest(reader, wanted, number)):
             _print(one, form)
         if follow:
-            with _until_interrupted() as ended:
+            with until_interrupted() as ended:
                 for one in reader.follow(wanted, ended.is_set, ended.wait):
                     _print(one, form)
-
-
-@contextmanager
-def _until_interrupted() -> Iterator[threading.Event]:
-    """Ctrl-C ends between two looks: raised inside the Kafka client's callbacks, it could be lost there."""
-    ended = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda *_: ended.set())
-    try:
-        yield ended
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _newest(reader: Reader, wanted: Wanted, limit: int) -> list[ActionResult]:

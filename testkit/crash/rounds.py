@@ -23,7 +23,7 @@ SIDES: tuple[Side, Side] = ("before", "after")
 AT_ONCE = 12
 """Trials side by side: they wait most of their time, for sessions to end."""
 TELLING = (
-    "Producer.init_transactions", "Consumer.incremental_assign", "Restore.step", "Events.restore", "Transport.start",
+    "Producer.init_transactions", "Consumer.incremental_assign", "Restore.step", "Takeover.step", "Transport.start",
     "Transport.wait", "Sender.completed", "Runner.answered", "Exporter.answered", "Parking.park", "Parking.wake",
     "Ledger.outcome", "Ledger.event_ended", "Committer.submit", "Producer.produce",
     "Producer.send_offsets_to_transaction", "Producer.commit_transaction", "Store.commit", "Loop.drain",

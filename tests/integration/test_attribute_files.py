@@ -73,7 +73,7 @@ def test_imported_attributes_are_merged_shown_and_explained(site, vendors, comma
 
 def test_an_import_that_is_interrupted_goes_on_with_resume(site, vendors, start, command, tmp_path):
     site.configure(apps.one_app(vendors.url))
-    rows = 300_000
+    rows = 200_000
     path = tmp_path / "users.csv"
     path.write_text("user_id,plan\n" + "".join(f"u{one},gold\n" for one in range(rows)))
     position = tmp_path / "users.csv.position"
