@@ -323,6 +323,7 @@ class Runner:
         if step.max_age_ms and self._sender.now * 1000 - chain.event.time > step.max_age_ms and not chain.effect_done:
             self._stop_flow(chain)
             chain.flow = None
+            self.parking.release_probe(chain)  # a circuit whose probe never ends would stay open for ever
             self.advance(chain)
             return
         if not chain.effect_done and self.parking.must_wait(chain, step):

@@ -6,7 +6,7 @@ from connectors.kit import Limits
 from processor.engine.circuit import CircuitPolicy
 from processor.engine.options import EngineOptions
 from processor.engine.retry import RetryPolicy
-from testkit.engine.harness import LOST, Harness
+from testkit.engine.harness import LOST, UNSENT, Harness
 from testkit.engine.vendors import Bind, configuration
 from testkit.engine.world import TOPICS
 
@@ -174,6 +174,20 @@ def test_whatever_becomes_of_a_probe_another_follows(end):
         process.revoke(0)
         process.advance(QUICK.drain + 1)
     process.settle(20.0)
+    assert process.outcomes("e2") == [("alpha.key", "succeeded", "")]
+
+
+def test_a_probe_that_grows_too_old_while_it_waits_for_another_try_lets_another_ask():
+    configured = configuration({"p": [Bind("alpha.key", max_age=5.2)], "r": ["alpha.key"]})
+    process = Harness(configured, options=QUICK, chance=lambda: 1.0)
+    process.accept("e1", "ann0")
+    shut(process)
+    process.advance(5.1)
+    process.transport.answer(process.call("e1"), UNSENT)  # sent before: it is to try again as the probe
+    process.turn()
+    process.accept("e2", "bob1", prompt_id="r")
+    process.settle(20.0)
+    assert process.outcomes("e1") == [("alpha.key", "expired", "")]
     assert process.outcomes("e2") == [("alpha.key", "succeeded", "")]
 
 
