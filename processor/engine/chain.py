@@ -154,7 +154,7 @@ class Chain(Flight):
         self.attempts = 0
         self.first_failed_at = 0.0
         self.generation = 0
-        self.doubtful = self.effect_done = self.renewed = self.probe = False
+        self.doubtful = self.effect_done = self.renewed = False
         self.started = None
         self.exchange = None
 

@@ -74,10 +74,10 @@ class Runner:
                 chain.position += 1
             elif chain.stopped:
                 self._ledger.outcome(chain, step, "skipped", self._sender.now, keep=True)
-                chain.next_binding()
+                self._leave_binding(chain)
             elif step.max_age_ms and self._sender.now * 1000 - chain.event.time > step.max_age_ms:
                 self._ledger.outcome(chain, step, "expired", self._sender.now, attempts=chain.attempts, keep=True)
-                chain.next_binding()
+                self._leave_binding(chain)
             elif chain.partition.leaving:
                 return  # what has ended is in the receipts; the next owner goes on from there
             else:
@@ -247,9 +247,13 @@ class Runner:
             chain, step, "succeeded", self._sender.now, note=done.note, reference=done.reference,
             detail=done.detail, attempts=chain.attempts + 1, keep=self._goes_on(chain),
         )
+        self._leave_binding(chain)
+        self.advance(chain)
+
+    def _leave_binding(self, chain: Chain) -> None:
+        """The binding has its outcome; a circuit whose probe it was to be would else stay open for ever."""
         self.parking.release_probe(chain)
         chain.next_binding()
-        self.advance(chain)
 
     def _goes_on(self, chain: Chain) -> bool:
         """Whether a receipt will be needed: other bindings follow, or a dead letter will name it."""
@@ -323,7 +327,6 @@ class Runner:
         if step.max_age_ms and self._sender.now * 1000 - chain.event.time > step.max_age_ms and not chain.effect_done:
             self._stop_flow(chain)
             chain.flow = None
-            self.parking.release_probe(chain)  # a circuit whose probe never ends would stay open for ever
             self.advance(chain)
             return
         if not chain.effect_done and self.parking.must_wait(chain, step):
@@ -343,10 +346,9 @@ class Runner:
             chain, step, "failed", now, reason=failure.reason, code=failure.code, message=failure.message,
             status=failure.status, request_id=failure.request_id, attempts=attempts, keep=self._goes_on(chain),
         )
-        self.parking.release_probe(chain)
         if step.stops:
             chain.stopped = True
-        chain.next_binding()
+        self._leave_binding(chain)
         self.advance(chain)
 
     def _stop_flow(self, chain: Chain) -> None:

@@ -191,6 +191,23 @@ def test_a_probe_that_grows_too_old_while_it_waits_for_another_try_lets_another_
     assert process.outcomes("e2") == [("alpha.key", "succeeded", "")]
 
 
+def test_a_probe_that_grows_too_old_while_it_waits_for_a_place_lets_another_ask():
+    process = Harness(configuration({"p": [Bind("alpha.key", max_age=2.0)], "r": ["alpha.key"]},
+                                    limits=Limits(concurrency=1)), options=QUICK)
+    process.accept("e1", "ann0", prompt_id="r")
+    shut(process)
+    process.advance(5.1)
+    process.accept("e2", "bob1")
+    assert process.lines == ["POST alpha/key/e1"], "the probe stands behind a call that was sent before"
+    process.advance(2.5)
+    process.transport.answer(process.call("e1"), 400)  # an answer that says nothing of the vendor's health
+    process.turn()
+    process.accept("e3", "cat2", prompt_id="r")
+    process.settle(20.0)
+    assert process.outcomes("e2") == [("alpha.key", "expired", "")]
+    assert process.outcomes("e3") == [("alpha.key", "succeeded", "")]
+
+
 def test_what_queues_at_the_gate_is_parked_when_the_circuit_opens():
     process = harness("alpha.key", limits=Limits(concurrency=4))
     for number in range(8):
