@@ -39,8 +39,7 @@ class Promise(NamedTuple):
 class Reach:
     """The promises of one partition: those of processes before this one, and its own."""
 
-    __slots__ = ("_earlier", "_own", "_wanted", "asked", "before_below", "below", "closed", "newest",
-                 "until")
+    __slots__ = ("_earlier", "_own", "_wanted", "before_below", "below", "closed", "newest", "until")
 
     def __init__(self, told: str = "") -> None:
         self._earlier = _spans(told)
@@ -50,16 +49,21 @@ class Reach:
         """Offsets from here on were surely begun by nobody before."""
         self.below = self.until = 0
         """What is durable: only events below this offset, which came until this time, may be begun."""
-        self.asked = True
-        """Whether an event waits for a further promise, or will: nothing may be begun without one."""
         self.newest = 0
         """Broker time of the newest event that was begun."""
         self.closed = False
         """Whether it was told that nothing more will be begun."""
 
+    @property
+    def asked(self) -> bool:
+        """Whether a further promise is wanted at once: for an event that none covers, or for the first one to come."""
+        if self.closed or not self._own:
+            return not self.closed
+        last, (below, until) = self._own[-1], self._wanted
+        return below > last.below or until > last.until
+
     def ask(self, offset: int, arrived: int) -> None:
-        """Have the next promise cover an event; it is wanted at once."""
-        self.asked = True
+        """Have the next promise cover an event, unless the one under way does."""
         self._wanted = (max(self._wanted[0], offset + 1), max(self._wanted[1], arrived))
 
     def begun_since(self, offset: int, arrived: int) -> int:
@@ -81,7 +85,6 @@ class Reach:
         return Promise(_told(spans), last.below, last.until)
 
     def _extend(self, following: int, now: int) -> None:
-        self.asked = False
         below, until = max(following, self._wanted[0]) + AHEAD, max(now, self._wanted[1]) + LEASE
         if self._own and now - self._own[-1].since < ROTATION:
             last = self._own.pop()
@@ -91,7 +94,7 @@ class Reach:
 
     def _close(self, following: int) -> None:
         """Nothing more is begun: what was promised and not begun is free again."""
-        self.closed, self.asked = True, False
+        self.closed = True
         self._own = [one._replace(below=min(one.below, following)) for one in self._own]
 
     def keep(self, promise: Promise) -> None:

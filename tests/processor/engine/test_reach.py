@@ -213,6 +213,20 @@ def test_after_a_long_rest_the_first_event_waits_for_a_promise_and_for_nothing_e
     assert process.lines == ["POST alpha/key/e1", "POST alpha/key/e2"], "the promise is far enough"
 
 
+def test_what_waits_for_a_promise_that_is_under_way_asks_for_no_other_one():
+    process = harness()
+    process.advance(LEASE / 1000 + 5)
+    process.committer.automatic = False
+    process.accept("e1")
+    begun = len(process.committer.seen)
+    process.advance(OPTIONS.checkpoint_interval)  # many turns, in each of which the event is looked at
+    process.committer.finish()
+    process.turn()
+    assert process.lines == ["POST alpha/key/e1"]
+    process.advance(OPTIONS.checkpoint_interval)
+    assert len(process.committer.seen) == begun, "nothing else is to be made durable"
+
+
 def test_the_order_is_kept_while_events_wait_for_a_promise():
     process = harness()
     process.advance(LEASE / 1000 + 5)
