@@ -56,8 +56,8 @@ class OnProduct(Params):
 class CreateSubscription(OnProduct):
     """What the user is subscribed to."""
 
-    product_price_point_id: int | None = field("Price point", default=None, ge=1,
-                                               help="The id of one of the plan's prices. Empty: its default price.")
+    product_price_point_id: int | None = field("Price point", default=None, ge=1, options="price_points",
+                                               help="One of the plan's own prices. Empty: its default price.")
     coupon_codes: tuple[str, ...] = field("Coupon codes", default=(), help="Off the price from the start.")
     payment_collection_method: Literal["automatic", "remittance", "prepaid"] = field(
         "Collection", default="automatic",

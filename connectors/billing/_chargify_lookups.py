@@ -71,11 +71,17 @@ def read(request: Request, response: Response) -> Failure | None:
 
 def listed(path: str, member: str) -> Rows:
     """All entries of a list, out of their wrapping."""
+    return [one[member] for one in (yield from _pages(path, member))]
+
+
+def _pages(path: str, step: str, inside: str = "") -> Rows:
+    """All entries as they come; `inside` names the member of the answer that holds them, where there is one."""
     rows: list[Row] = []
     for page in range(1, PAGES + 1):
-        answer = yield get(path, query={"page": page, "per_page": PAGE}, step=member)
-        found = answer.json if isinstance(answer.json, list) else []
-        rows += [one[member] for one in found]
+        answer = yield get(path, query={"page": page, "per_page": PAGE}, step=step)
+        found = answer.member(inside) if inside else answer.json
+        found = found if isinstance(found, list) else []
+        rows += found
         if len(found) < PAGE:
             break
     return rows
@@ -85,6 +91,13 @@ def products(_settings: object) -> OptionsFlow:
     """Plans that are not archived."""
     rows = yield from listed("/products.json", "product")
     return [Option(str(row["id"]), _product_title(row)) for row in rows if not row.get("archived_at")]
+
+
+def price_points(_settings: object) -> OptionsFlow:
+    """Prices of all plans that are not archived and were not made for one subscription alone."""
+    rows = yield from _pages("/products_price_points.json", "price_point", "price_points")
+    return [Option(str(row["id"]), f"{_product_title(row)} (plan {row.get('product_id')})") for row in rows
+            if not row.get("archived_at") and row.get("type") != "custom"]
 
 
 def coupons(_settings: object) -> OptionsFlow:

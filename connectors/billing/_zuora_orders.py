@@ -21,6 +21,9 @@ FRESH = 23 * 3600.0
 WAITS = (0.0, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each try while somebody else changes the account; each try has a key of its own."""
 
+LONG = 125.0
+"""Seconds that a change may take: Zuora itself works up to 120 on an order with bill and payment."""
+
 Rows = Generator[Request, Response, list[Row]]
 Answered = Generator[Request, Response, Response]
 ZuoraCall = Call[ZuoraSettings, Any]
@@ -166,7 +169,8 @@ def _keyed(call: ZuoraCall, path: str, body: Row, step: str) -> Generator[Reques
     answer = Response(0)
     for place, wait in enumerate(WAITS, start=1):
         key = call.key(step if place == 1 else f"{step}:{place}")
-        answer = yield post(path, json=body, headers={**headers(call), KEY: key}, step=step, wait=wait)
+        answer = yield post(path, json=body, headers={**headers(call), KEY: key}, step=step, wait=wait,
+                            timeout=LONG)
         if answer.member("success") is True:
             return answer
         if answers.kind(answer) in answers.UNSURE:
@@ -188,7 +192,7 @@ def amend(call: ZuoraCall, row: Row, body: Row, verb: str = "") -> Generator[Req
     """The older way to change a subscription; Zuora takes no key on a PUT."""
     number = str(row["subscriptionNumber"])
     path = f"/v1/subscriptions/{segment(number)}" + (f"/{verb}" if verb else "")
-    answer = yield put(path, json=body, headers=headers(call), step=verb or "amend")
+    answer = yield put(path, json=body, headers=headers(call), step=verb or "amend", timeout=LONG)
     return Done(str(answer.member("subscriptionId") or number), detail={"subscription": number})
 
 

@@ -64,7 +64,8 @@ connector = Connector(
     help="Creates, cancels and discounts subscriptions. Users are found by the synced attribute chargify_id, the"
          " customer's id in Maxio.",
     docs="https://developers.maxio.com/", api_version="unversioned",
-    options={"products": lookups.products, "coupons": lookups.coupons, "reason_codes": lookups.reason_codes},
+    options={"products": lookups.products, "price_points": lookups.price_points, "coupons": lookups.coupons,
+             "reason_codes": lookups.reason_codes},
     # Four requests of a site at a time, everybody's together; more are slowed down and then refused.
     limits=Limits(concurrency=2, timeout=60.0),
     confidence="Not tried against a live site. Unverified: that chargify_id is the customer's id, whether uniqueness"

@@ -188,18 +188,18 @@ def unsubscribe_plan(call: Call[StripeSettings, UnsubscribePlan]) -> Flow:
 
 def _ended(call: Call[Any, UnsubscribePlan], customer: Customer, some_live: bool) -> _Ended:
     """What an earlier try of ours ended, so that no second subscription follows; if none is live, what anybody did."""
-    price = call.params.price_id
+    price = call.params.price_id  # a subscription that lost it is not listed under it any more
     canceled = yield from lookups.subscriptions(customer, price=price, status="canceled")
     for one in canceled:
         if (one.get("cancellation_details") or {}).get("comment") == _comment(call):
             return Done(one["id"], detail={**customer.detail, "status": "canceled"})
-    if some_live:
+    if price and (call.doubtful or not (some_live or canceled)):
+        for one in (yield from lookups.subscriptions(customer)):
+            if lookups.metadata(one, REMOVAL_MARK) == call.outcome_id:
+                return Done(one["id"], detail={**customer.detail, "status": str(one["status"])})
+    if some_live or not canceled:
         return None
-    if canceled:
-        return Done(canceled[0]["id"], "already_done", customer.detail)
-    others = (yield from lookups.subscriptions(customer)) if price else []
-    ours = [one for one in others if lookups.metadata(one, REMOVAL_MARK) == call.outcome_id]
-    return Done(ours[0]["id"], detail={**customer.detail, "status": str(ours[0]["status"])}) if ours else None
+    return Done(canceled[0]["id"], "already_done", customer.detail)
 
 
 def _comment(call: Call[Any, Any]) -> str:

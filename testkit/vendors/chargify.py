@@ -128,6 +128,15 @@ def products(_site: Site, ask: Ask) -> Answer:
          "interval_unit": "month", "archived_at": None} for number, (handle, cents) in PRODUCTS.items()])
 
 
+@calls.on("GET", "/products_price_points.json")
+def price_points(_site: Site, ask: Ask) -> Answer:
+    """The default price of each plan."""
+    rows = [{"id": number * 10, "name": "Original", "product_id": number, "price_in_cents": cents, "interval": 1,
+             "interval_unit": "month", "archived_at": None, "type": "default"}
+            for number, (_, cents) in PRODUCTS.items()]
+    return answer(200, {"price_points": rows if ask.value("page", "1") == "1" else []})
+
+
 @calls.on("GET", "/coupons.json")
 def coupons(_site: Site, ask: Ask) -> Answer:
     """All coupons."""

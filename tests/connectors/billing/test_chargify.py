@@ -113,6 +113,22 @@ def test_plans_are_listed_with_exact_prices_and_without_archived_ones():
     assert listed.done == [Option("1", "Gold: 10.05 every month"), Option("2", "Gold: 10.05 every 3 months")]
 
 
+def test_prices_of_plans_are_listed_without_those_that_nobody_else_can_get():
+    row = {"id": 7, "name": "Yearly", "product_id": 1, "price_in_cents": 9900, "interval": 12, "interval_unit": "month",
+           "archived_at": None, "type": "catalog"}
+    listed = options("price_points", answer(json={"price_points": [
+        row, {**row, "id": 8, "archived_at": at(-1)}, {**row, "id": 9, "type": "custom"}]}))
+    assert listed.lines == ["GET /products_price_points.json"]
+    assert flows.query(listed.requests[0]) == [("page", "1"), ("per_page", "200")]
+    assert listed.done == [Option("7", "Yearly: 99.00 every 12 months (plan 1)")]
+
+
+def test_long_lists_of_prices_are_read_to_their_end():
+    rows = [{"id": number, "name": "N", "interval": 1, "interval_unit": "month"} for number in range(200)]
+    listed = options("price_points", answer(json={"price_points": rows}), answer(json={"price_points": rows[:1]}))
+    assert (len(listed.done), flows.query(listed.requests[1])[0]) == (201, ("page", "2"))
+
+
 def test_long_lists_are_read_to_their_end():
     full = answer(json=[{"coupon": {"code": f"C{number}", "name": "N"}} for number in range(200)])
     listed = options("coupons", full, answer(json=[{"coupon": {"code": "LAST", "name": None}}]))
@@ -344,8 +360,9 @@ REQUESTS = {
                                   params={"cancellation_message": "A"}),
     "cancel later": lambda: run("cancel_subscription", [page(sub()), answer(json={})], params={"when": "period_end"}),
     "coupon": lambda: run("add_coupon", [page(sub()), one(sub())]),
-    **{name: lambda name=name: options(name, answer(json=[])) for name in connector.options},
+    **{name: lambda name=name: options(name, answer(json=[])) for name in connector.options if name != "price_points"},
 }
+"""All but the list of prices, which the copy of the specification leaves out: `test_chargify_sdk` compares it."""
 
 
 def without_token(request):

@@ -43,7 +43,7 @@ def do(vendor, id, customer, params, number=1, later=0, **more):
 def test_connection_and_pick_lists(chargify):
     assert chargify.ask(connector.check) == ("Emulator", "sandbox")
     found = {name: [one.value for one in chargify.ask(flow)] for name, flow in connector.options.items()}
-    assert found == {"products": ["1", "2", "3"], "coupons": ["SAVE20", "XMAS"],
+    assert found == {"products": ["1", "2", "3"], "price_points": ["10", "20", "30"], "coupons": ["SAVE20", "XMAS"],
                      "reason_codes": ["TOO-EXPENSIVE", "UNUSED"]}
 
 

@@ -101,11 +101,12 @@ def test_a_coupon_is_added_as_the_vendors_library_does(client, keeper):
 
 @pytest.mark.parametrize(("name", "do"), [
     ("products", lambda one: one.products.list_products({"page": 1, "per_page": 200})),
+    ("price_points", lambda one: one.product_price_points.list_all_product_price_points({"page": 1, "per_page": 200})),
     ("coupons", lambda one: one.coupons.list_coupons({"page": 1, "per_page": 200})),
     ("reason_codes", lambda one: one.reason_codes.list_reason_codes({"page": 1, "per_page": 200})),
 ])
 def test_pick_lists_are_asked_for_as_the_vendors_library_does(client, keeper, name, do):
-    keeper.replies.append([])
+    keeper.replies.append({"price_points": []} if name == "price_points" else [])
     do(client)
     compare(listed(name).requests, keeper.kept)
 

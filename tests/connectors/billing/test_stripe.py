@@ -352,6 +352,23 @@ def test_a_plan_that_an_earlier_try_took_off_a_subscription_is_found_by_its_mark
     assert (ended.done.reference, ended.done.note) == ("sub_4", "")
 
 
+def test_a_plan_that_an_earlier_try_took_off_one_subscription_ends_no_second_one_that_has_it():
+    """A DELETE has no key: without the look, the other subscription would go too."""
+    ours = sub("sub_4", item("price_a"), metadata={"engage_removal": OUTCOME})
+    other = sub("sub_5", item("price_b"))
+    ended = run("unsubscribe_plan", [page(other), page(), page(other, ours)], doubtful=True,
+                params={"price_id": "price_b", "when": "immediately"})
+    assert [line.split()[0] for line in ended.lines] == ["GET"] * 3
+    assert (ended.done.reference, ended.done.note) == ("sub_4", "")
+
+
+def test_a_plan_that_no_earlier_try_took_off_ends_after_a_doubt_too():
+    other = sub("sub_5", item("price_b"))
+    ended = run("unsubscribe_plan", [page(other), page(), page(other), answer(json={"status": "canceled"})],
+                doubtful=True, params={"price_id": "price_b", "when": "immediately"})
+    assert ended.lines[-1].split("?")[0] == "DELETE /v1/subscriptions/sub_5"
+
+
 def test_a_schedule_in_the_way_is_named_with_the_way_out():
     ended = run("unsubscribe_plan", [page(sub()), error(400, None, "It is managed by the subscription schedule `s`")])
     assert (ended.reason, ended.code) == ("rejected", "managed_by_schedule")

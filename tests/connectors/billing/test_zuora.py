@@ -195,6 +195,7 @@ def test_an_order_is_made_with_our_number_and_a_key(id):
     assert flows.json(ended.requests[1]) == ORDERS[id]
     assert ended.requests[1].headers == {"Content-Type": "application/json", "Zuora-Track-Id": "evt-1",
                                          "Idempotency-Key": f"{OUTCOME}:order"}
+    assert ended.requests[1].timeout == 125.0, "Zuora works up to 120 seconds on an order"
     reference = "S-1" if id == "create_subscription" else NUMBER
     assert ended.done == (reference, "", {"order": NUMBER, "subscription": "S-1"})
 
@@ -207,6 +208,7 @@ def test_the_older_call_changes_the_subscription_itself(id):
     assert ended.lines == [LIST, f"PUT /v1/subscriptions/S-1{verb}"]
     assert flows.json(ended.requests[1]) == body
     assert "Idempotency-Key" not in ended.requests[1].headers
+    assert ended.requests[1].timeout == 125.0, "given up earlier, it would be in doubt"
     assert ended.done == ("i2", "", {"subscription": "S-1"})
 
 
