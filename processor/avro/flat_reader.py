@@ -60,6 +60,8 @@ def _read(kinds: tuple[int, ...], data: bytes, text: str, at: int) -> tuple[list
             size = data[at]
             if size > 127 or size & 1:
                 size, at = _number(data, at)
+                if size < 0:
+                    raise _UnusualError
                 size <<= 1
             begin = at + 1
             at = begin + (size >> 1)

@@ -64,6 +64,13 @@ def test_broken_bytes_are_never_read_as_something_else_than_the_library_reads(va
         assert not stream.read()
 
 
+def test_a_length_below_zero_is_left_to_the_library_and_does_not_lead_back():
+    """The number -1 is written as the length -1 is: without the length before it, the bytes still fit."""
+    whole = written(("", -1, *USUAL[2:]))
+    assert read(whole) == ["", -1, *USUAL[2:]]
+    assert read(HEAD + whole[len(HEAD) + 1:]) is None
+
+
 @pytest.mark.parametrize("declared", [
     "boolean", "bytes", ["string", "null"], {"type": "map", "values": "long"}, {"type": "array", "items": "string"},
     ["null", {"type": "map", "values": "long"}],
