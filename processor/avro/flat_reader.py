@@ -59,10 +59,7 @@ def _read(kinds: tuple[int, ...], data: bytes, text: str, at: int) -> tuple[list
                     raise _UnusualError
             size = data[at]
             if size > 127 or size & 1:
-                size, at = _number(data, at)
-                if size < 0:
-                    raise _UnusualError
-                size <<= 1
+                size, at = _long(data, at)
             begin = at + 1
             at = begin + (size >> 1)
             part = text[begin:at]
@@ -94,6 +91,14 @@ def _number(data: bytes, at: int) -> tuple[int, int]:
     if shift > 63:
         raise _UnusualError
     return (value >> 1) ^ -(value & 1), at
+
+
+def _long(data: bytes, at: int) -> tuple[int, int]:
+    """A length of several bytes, doubled as those of one byte are, and where its last byte stands."""
+    size, at = _number(data, at)
+    if size < 0:
+        raise _UnusualError
+    return size << 1, at
 
 
 def _pairs(data: bytes, text: str, at: int) -> tuple[dict[str, str], int]:
