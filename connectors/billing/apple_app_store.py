@@ -52,7 +52,7 @@ from connectors.kit import (
     put,
     segment,
 )
-from connectors.kit.auth import signed_jwt
+from connectors.kit.auth import private_key_problem, signed_jwt
 from connectors.kit.fields import refuse
 from connectors.kit.hosts import host_problem, test_hosts_field
 from connectors.kit.http import address, header_lines
@@ -97,7 +97,7 @@ class AppleSettings(Settings):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        wrong = {}
+        wrong = {"private_key": private_key_problem(self.private_key, "ES256")}
         if self.base_url:
             wrong["base_url"] = host_problem(self.base_url, HOSTS, test_hosts=self.allow_test_hosts)
         if self.root_certificate and not is_certificate(self.root_certificate):

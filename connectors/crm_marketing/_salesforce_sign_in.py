@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr, model_validator
 
 from connectors.kit import Broken, Misconfigured, Request, Settings, Sign, SignContext, Signed, TokenFlow, field, post
-from connectors.kit.auth import bearer, client_credentials, client_credentials_form, signed_jwt
+from connectors.kit.auth import bearer, client_credentials, client_credentials_form, private_key_problem, signed_jwt
 from connectors.kit.fields import refuse
 from connectors.kit.hosts import host_problem, test_hosts_field
 from connectors.kit.http import address, header_lines
@@ -120,8 +120,15 @@ class SalesforceSettings(Settings):
     def _sound(self) -> Self:
         if not self.has_support and not self.has_marketing:
             raise ValueError("fill in the fields of Support (support_...), of Marketing Cloud (mc_...), or of both")
-        refuse({**self._foreign(), **self._absent()})
+        refuse({**self._foreign(), **self._unreadable(), **self._absent()})
         return self
+
+    def _unreadable(self) -> dict[str, str]:
+        """The key of a sign-in that needs one, where it can sign nothing."""
+        if self.support_auth_flow != "jwt_bearer" or not self._filled("support_private_key"):
+            return {}
+        why = private_key_problem(self.support_private_key, "RS256")
+        return {"support_private_key": why} if why else {}
 
     def _absent(self) -> dict[str, str]:
         flow = self.support_auth_flow

@@ -298,11 +298,17 @@ def test_the_token_is_what_apple_wants_and_made_without_a_call():
     assert jwt.get_unverified_header(made.done.value) == {"alg": "ES256", "kid": "KEY1", "typ": "JWT"}
 
 
-def test_a_key_that_cannot_be_read_is_a_matter_of_settings():
-    other = KEY.key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
-    made = drive(connector.tokens[""](connector.settings.model_validate({**SETTINGS, "private_key": other}), NOW))
-    assert (made.reason, made.code) == ("misconfigured", "bad_private_key")
+PUBLIC = KEY.key.public_key().public_bytes(
+    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+@pytest.mark.parametrize("other", [PUBLIC, "nonsense", ""])
+def test_a_key_that_cannot_sign_is_refused_where_it_is_entered_and_never_shown(other):
+    with pytest.raises(ValidationError) as error:
+        connector.settings.model_validate({**SETTINGS, "private_key": other})
+    assert [one["loc"] for one in error.value.errors()] == [("private_key",)]
+    assert "nonsense" not in str(error.value)
+    assert "BEGIN PUBLIC KEY" not in str(error.value)
 
 
 def test_both_environments_have_a_token():

@@ -130,8 +130,14 @@ def test_the_jwt_flow_signs_an_assertion_for_three_minutes(host, audience):
 def test_a_key_that_is_none_is_a_setting_to_mend():
     values = {"support_auth_flow": "jwt_bearer", "support_login_url": HOME, "support_client_id": "id",
               "support_username": "u", "support_private_key": "nonsense"}
-    run = token("support", values)
-    assert (run.reason, run.code) == ("misconfigured", "bad_private_key")
+    assert wrong(values) == {("support_private_key",)}
+    assert "nonsense" not in told_of(values)
+
+
+def told_of(values):
+    with pytest.raises(ValidationError) as caught:
+        settings(values)
+    return str(caught.value)
 
 
 @pytest.mark.parametrize(("realm", "home"), [("marketing", "rest"), ("marketing_soap", "soap")])
