@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 
 from connectors.kit.errors import Undecodable
 from processor.avro.codec import Codec
@@ -27,7 +27,13 @@ from processor.engine.shares import Sharing
 from processor.gauges import Gauges
 from processor.health import HealthServer
 from processor.kafka.checkpointer import CheckpointThread
-from processor.kafka.clients import consumer_properties, producer_properties, restore_properties, watermark_properties
+from processor.kafka.clients import (
+    PARTITION_END,
+    consumer_properties,
+    producer_properties,
+    restore_properties,
+    watermark_properties,
+)
 from processor.kafka.complaints import complaints
 from processor.kafka.consumer import ConsumerThread
 from processor.kafka.demand import DemandReader, open_demand
@@ -309,7 +315,7 @@ def _settle_memory() -> None:
 def _is_end(message: Any) -> bool:
     """Whether a message without a value tells of the end of its partition; other errors need a new start."""
     error = message.error()
-    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  the library's public name of it
+    if error.code() == PARTITION_END:
         return True
     if error.fatal() or not error.retriable():
         raise LoopError(f"{message.topic()}: {error.str()}")

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from processor.kafka.clients import PARTITION_END
 from processor.kafka.reader import ANSWER_SECONDS, Extent, LogError
 from processor.settings import ProcessorSettings
 
@@ -111,7 +112,7 @@ class Tail:
             error = one.error()
             if error is None:
                 continue
-            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  the library's public name
+            if error.code() == PARTITION_END:
                 left.discard(one.partition())
             elif not error.retriable():
                 raise KafkaException(error)

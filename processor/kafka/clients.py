@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from confluent_kafka import KafkaError
+
 from processor.log import LIBRDKAFKA
 from processor.settings import ProcessorSettings
 
+PARTITION_END: int = KafkaError._PARTITION_EOF  # noqa: SLF001  the library's public name of it
+"""The code of what is no error: a consumer has read a partition to its end."""
 SILENT = {"log_level": 0}
 """For clients that nobody polls all the time: what they say would pile up, and the consumer says it too."""
 

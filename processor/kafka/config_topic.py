@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from processor.config.store import StoreError
+from processor.kafka.clients import PARTITION_END
 from processor.settings import ProcessorSettings
 
 ANSWER_SECONDS = 30.0
@@ -93,7 +94,7 @@ class TopicReader:
                 anew, self._anew = self._anew or message.offset() < self._at.get(number, 0), False
                 self._at[number] = message.offset() + 1
                 yield Told(message.key() or b"", message.value(), f"{self.topic}:{number}:{message.offset()}", anew)
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  the library's public name of it
+            elif error.code() == PARTITION_END:
                 self._at[number] = max(self._at.get(number, 0), message.offset())
 
     def _assign(self) -> None:

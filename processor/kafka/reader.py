@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from processor.kafka.clients import PARTITION_END
 from processor.settings import ProcessorSettings
 
 ANSWER_SECONDS = 30.0
@@ -153,7 +154,7 @@ class LogReader:
 def _check(message: Any) -> None:
     """The end of a partition is no error, and some errors mend themselves."""
     error = message.error()
-    if error.code() != KafkaError._PARTITION_EOF and not error.retriable():  # noqa: SLF001  the library's public name
+    if error.code() != PARTITION_END and not error.retriable():
         raise LogError(f"{message.topic()}, partition {message.partition()}: {error.str()}")
 
 

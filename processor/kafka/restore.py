@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from processor.avro.codec import Codec
 from processor.engine.options import Topics
+from processor.kafka.clients import PARTITION_END
 from processor.model.attributes import AttributesState
 from processor.state.folder import StateFolder
 from processor.state.store import PartitionStore
@@ -143,7 +144,7 @@ class Restore:
             error = message.error()
             if error is None:
                 grouped.setdefault((message.topic(), message.partition()), []).append(message)
-            elif error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  the library's public name of it
+            elif error.code() != PARTITION_END:
                 if not error.retriable():
                     raise KafkaException(error)
             else:

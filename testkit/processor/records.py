@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from processor.kafka.clients import PARTITION_END
 
 V = TypeVar("V")
 ANSWER_SECONDS = 15.0
@@ -82,6 +84,6 @@ class Records(Generic[V]):
                 message.partition(), message.offset(), message.key(), self._decode(message.value()),
                 dict(message.headers() or ()), message.timestamp()[1]))
             return True
-        if error.code() != KafkaError._PARTITION_EOF and not error.retriable():  # noqa: SLF001 - its public name
+        if error.code() != PARTITION_END and not error.retriable():
             raise KafkaException(error)
         return False
