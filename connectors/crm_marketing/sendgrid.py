@@ -40,7 +40,7 @@ from connectors.kit import (
     put,
     sign_with,
 )
-from connectors.kit.auth import bearer
+from connectors.kit.auth import bearer, starts_with
 from connectors.kit.fields import refuse
 from connectors.kit.hosts import host_problem, test_hosts_field
 from connectors.kit.person import EMAIL, full_name, is_address, known_or_typed_address, typed_address
@@ -61,7 +61,7 @@ class SendGridSettings(Settings):
     """An API key and the sender of all mails."""
 
     api_key: SecretStr = field(
-        "API key", min_length=1,
+        "API key",
         help="starts with SG.; needs the scopes mail.send, templates.read, marketing.read, marketing.update",
     )
     from_email: str = field("From address", help="a verified sender, or an address in an authenticated domain")
@@ -75,6 +75,8 @@ class SendGridSettings(Settings):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         wrong = {"base_url": host_problem(self.base_url, HOSTS, test_hosts=self.allow_test_hosts)}
+        if not starts_with(self.api_key, "SG."):
+            wrong["api_key"] = "is no API key of SendGrid, which begins with SG. (Settings > API Keys)"
         if not is_address(self.from_email):
             wrong["from_email"] = "is no e-mail address; write name@domain"
         refuse({name: why for name, why in wrong.items() if why})

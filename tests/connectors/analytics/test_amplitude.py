@@ -177,8 +177,9 @@ def test_throttled_users_wait_and_the_others_are_sent_at_once():
         "unavailable", True, 30.0, False)
 
 
-def test_users_that_are_throttled_by_name_only_are_found_too():
-    run = send(numbered(3), answer(429, {"error": "x", "throttled_users": {"u2": 40}}), TAKEN)
+@pytest.mark.parametrize("member", ["throttled_users", "throttled_devices"])
+def test_users_that_are_throttled_by_name_only_are_found_too(member):
+    run = send(numbered(3), answer(429, {"error": "x", member: {"u2": 40}}), TAKEN)
     assert (sent(run)[1], run.reason) == ([0, 1], "unavailable")
 
 

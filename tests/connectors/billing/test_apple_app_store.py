@@ -225,7 +225,8 @@ def test_without_consent_nothing_is_told(form, reason):
 
 @pytest.mark.parametrize(("http", "number", "reason"), [
     (400, 4000006, "rejected"), (400, 4000048, "rejected"), (400, 4000187, "rejected"), (400, 4000183, "rejected"),
-    (400, 4000009, "rejected"), (400, 4000035, "rejected"), (400, 4000185, "rejected"), (404, 4040010, "rejected"),
+    *((400, number, "rejected") for number in (4000008, 4000009, 4000010, 4000011, 4000035, 4000036, 4000041,
+                                               4000043, 4000047, 4000185)), (404, 4040010, "rejected"),
     (404, 4040001, "rejected"), (404, 4040003, "rejected"), (404, 4040005, "rejected"),
     (404, 4040002, "unavailable"), (404, 4040004, "unavailable"), (404, 4040006, "unavailable"),
     (403, 4030004, "rejected"), (403, 4030005, "rejected"), (403, 4030007, "rejected"),

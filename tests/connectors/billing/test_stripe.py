@@ -102,6 +102,7 @@ def test_a_restricted_key_that_may_not_see_the_account_is_tested_on_customers():
 READINGS = [
     (error(400, "resource_missing", "No such price", param="items[0][price]"), "rejected", "resource_missing"),
     (error(400, None, type="idempotency_error"), "in_doubt", "idempotency_error"),
+    (error(400, "customer_max_subscriptions"), "rejected", "customer_max_subscriptions"),
     (error(401, "api_key_expired"), "misconfigured", "api_key_expired"),
     (error(402, "card_declined", type="card_error", decline_code="insufficient_funds"), "rejected", "card_declined"),
     (error(403, None), "misconfigured", "invalid_request_error"),

@@ -201,6 +201,7 @@ def test_an_unknown_address_is_added_and_the_mail_sent_then():
 
 @pytest.mark.parametrize(("settings", "code"), [
     (BY_ID, "UnknownEmailError"), (SETTINGS, "BadParams"), (SETTINGS, "InvalidEmailAddressError"),
+    (BY_ID, "InvalidUserIdError"), (BY_ID, "UnknownUserIdError"), (SETTINGS, "ForgottenUserError"),
 ])
 def test_other_refusals_of_a_typed_address_end_it(settings, code):
     run = typed(answer(400, {"msg": "no", "code": code}), settings=settings)
@@ -276,6 +277,7 @@ def test_where_more_failed_than_iterable_names_halving_finds_them():
 
 @pytest.mark.parametrize(("status", "code"), [
     (400, "BatchTooLarge"), (413, "BatchTooLarge"), (400, "RequestFieldsTypesMismatched"), (409, "ForgottenUserError"),
+    (400, "UniqueFieldsLimitExceeded"), (400, "ForgottenUserError"), (400, "InvalidEmailAddressError"),
 ])
 def test_a_batch_that_one_item_can_spoil_goes_in_halves(status, code):
     no = answer(status, {"code": code, "msg": "no"})

@@ -197,6 +197,8 @@ def test_a_message_key_that_was_used_before_means_done(reply):
 @pytest.mark.parametrize(("json", "code", "words"), [
     ({"errorcode": 109001, "responses": [{"errorcode": 109106, "message": "bad to"}]}, "109106", "bad to"),
     ({"errorcode": 109001, "responses": [{"errorcode": 109109}]}, "109109", "subscriber key"),
+    ({"errorcode": 109001, "responses": [{"errorcode": 109105}]}, "109105", ""),
+    ({"errorcode": 109001, "responses": [{"errorcode": 109121}]}, "109121", ""),
     ({"errorcode": 109111, "message": "InvalidValue_definitionKey"}, "109111", "definition is unknown"),
     ({"errorcode": 109001}, "109001", ""),
 ])
@@ -208,6 +210,8 @@ def test_a_refusal_inside_a_202_is_a_refusal(json, code, words):
 
 @pytest.mark.parametrize(("status", "json", "reason", "code"), [
     (400, {"message": "bad", "errorcode": 10000}, "rejected", "10000"),
+    (400, {"message": "bad", "errorcode": 10006}, "rejected", "10006"),
+    (403, {"message": "Insufficient Privileges", "errorcode": 20002}, "misconfigured", "20002"),
     (404, {"message": "none", "errorcode": 30003}, "rejected", "30003"),
     (401, {"message": "Not Authorized", "errorcode": 0}, "misconfigured", "http_401"),
     (403, {"message": "Insufficient Privileges", "errorcode": 20000}, "misconfigured", "20000"),

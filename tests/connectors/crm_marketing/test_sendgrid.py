@@ -235,13 +235,14 @@ def test_an_emulator_serves_lists_too():
 @pytest.mark.parametrize(("settings", "field"), [
     ({"base_url": "https://evil.example"}, "base_url"), ({"base_url": "http://127.0.0.1:1"}, "base_url"),
     ({"base_url": "https://api.sendgrid.com.evil.example"}, "base_url"), ({"from_email": "Offers"}, "from_email"),
-    ({"api_key": ""}, "api_key"),
+    ({"api_key": ""}, "api_key"), ({"api_key": "secret of Twilio"}, "api_key"),
 ])
 def test_settings_that_would_leak_the_key_or_fail_are_refused_at_their_field(settings, field):
     with pytest.raises(ValidationError) as caught:
         connector.settings.model_validate({**SETTINGS, **settings})
     assert [error["loc"] for error in caught.value.errors()] == [(field,)]
     assert "SG.secret" not in str(caught.value)
+    assert "Twilio" not in str(caught.value)
 
 
 def flow_of(flow, *answers):
