@@ -94,8 +94,9 @@ def test_what_is_parked_during_an_outage_survives_a_kill_and_the_loss_of_the_loc
     assert len(vendors.ledger("sendgrid")) == EVENTS
 
 
-def test_wrong_credentials_pause_the_connector_until_they_are_mended(site, vendors, app):
-    site.configure(files(vendors, api_key="env:CUSTOM_API_KEY"))
+def test_wrong_credentials_pause_the_connector_until_they_are_mended(site, vendors, app, monkeypatch):
+    monkeypatch.setenv("SENDGRID_WITHDRAWN_KEY", "SG.withdrawn")
+    site.configure(files(vendors, api_key="env:SENDGRID_WITHDRAWN_KEY"))
     processor = site.started()
     publish(site, "both")
     processor.until(lambda: processor.metric("connector_paused", connector="sendgrid") == 1, what="the pause")
