@@ -45,20 +45,23 @@ class Backlog:
         self._least = self._most // 4
         """The same where little room is left."""
 
-    def sends_away(self, gate: Gate) -> bool:
-        """Whether what is to call next would wait so long that it must leave memory meanwhile."""
+    def sends_away(self, gate: Gate, run: int = 0) -> bool:
+        """Whether what is to call next would wait so long that it must leave memory meanwhile.
+
+        Replays that wait, which live traffic passes, send away replays only.
+        """
         if gate.throttled_until - self._sender.now > self._options.park_after:
             return True
-        if gate.busy + len(gate.queue) < self._least:
+        if gate.busy + gate.queued < self._least:
             gate.crowded_since = 0.0
             return False
-        return self._crowded(gate)
+        return self._crowded(gate) and (run > 0 or gate.busy + len(gate.queue) >= self._allowed(gate))
 
     def make_room(self, gates: Iterable[Gate]) -> None:
         """Where little room is left: send away what queues for the slow, and holds its users' later events too."""
         if self._narrow:
             for gate in gates:
-                if gate.queue and self._crowded(gate):
+                if gate.queued and self._crowded(gate):
                     self._send_away(gate, max(0, self._allowed(gate) - gate.busy))
 
     @property
@@ -71,7 +74,7 @@ class Backlog:
         return self._most // 2 if gate.waiting else self._most
 
     def _crowded(self, gate: Gate) -> bool:
-        now, load = self._sender.now, gate.busy + len(gate.queue)
+        now, load = self._sender.now, gate.busy + gate.queued
         if load < self._allowed(gate):
             gate.crowded_since = 0.0
             return False
@@ -133,6 +136,6 @@ class Backlog:
         if self._sender.now < gate.throttled_until:
             return 0
         in_all = self._options.max_in_flight * 3 // 4 - self._books.in_flight
-        load = gate.busy + len(gate.queue)
+        load = gate.busy + gate.queued
         here = max(self._allowed(gate) - load, 0 if load else 1)
         return min(DRAIN_HELPING, max(1, in_all), here)

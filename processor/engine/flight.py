@@ -44,6 +44,9 @@ class Route:
 class Flight:
     """The part of a chain or batch that the sender needs to know."""
 
+    run = 0
+    """0 for live traffic; a replay's is more, and lets live traffic go before it."""
+
     __slots__ = (
         "deliver", "effect_done", "flow", "fresh", "gone", "home", "out", "renewed", "request", "route", "sent_at",
         "token", "turn",

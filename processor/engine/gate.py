@@ -125,7 +125,7 @@ class Gate:
 
     __slots__ = (
         "_borne", "_credit", "_raised_at", "app_id", "bucket", "busy", "circuit", "concurrency", "connector_id",
-        "crowded_since", "draining", "parked", "paused_since", "probe_timer", "queue", "rate_timer",
+        "crowded_since", "draining", "parked", "paused_since", "probe_timer", "queue", "rate_timer", "replays",
         "settings_failure", "shelved", "shelves", "stray", "throttled_at", "throttled_until", "throttles",
     )
 
@@ -136,6 +136,8 @@ class Gate:
         self.busy = 0
         self.queue: deque[Flight] = deque()
         """Flights that wait for a free place, oldest first."""
+        self.replays: deque[Flight] = deque()
+        """Those of replays that have not begun: live traffic goes before them."""
         self.paused_since = 0.0
         """Since when its settings are refused; 0 where they are not."""
         self.settings_failure = ""
@@ -165,6 +167,15 @@ class Gate:
         self.concurrency = 1
         self.bucket: Bucket | None = None
         self.limit(limits)
+
+    @property
+    def queued(self) -> int:
+        """Flights that wait for a free place."""
+        return len(self.queue) + len(self.replays)
+
+    def enqueue(self, flight: Flight) -> None:
+        """Let it wait for a free place, behind its like."""
+        (self.replays if flight.run and not flight.sent_at else self.queue).append(flight)
 
     @property
     def waiting(self) -> int:

@@ -67,7 +67,7 @@ class Parking:
             return True
         if self.circuit_holds(chain, step):
             return True
-        if chain.probe or not self.backlog.sends_away(step.gate):
+        if chain.probe or not self.backlog.sends_away(step.gate, chain.run):
             return False
         self._wait_for_room(chain, step.gate)
         return True
@@ -180,11 +180,11 @@ class Parking:
 
     def _send_away(self, gate: Gate, keep: int) -> None:
         """Park what queues at the gate behind so many, where it may still leave."""
-        queued, gate.queue = gate.queue, deque()
+        queued, gate.queue, gate.replays = [*gate.queue, *gate.replays], deque(), deque()
         for place, flight in enumerate(queued):
             stays = place < keep or not isinstance(flight, Chain) or flight.gone or bool(flight.exports)
             if stays or not self._leaves(flight, gate):  # type: ignore[arg-type]
-                gate.queue.append(flight)
+                gate.enqueue(flight)
 
     def _leaves(self, chain: Chain, gate: Gate) -> bool:
         step: Step = chain.step  # type: ignore[assignment]

@@ -71,7 +71,7 @@ class Sender:
             flight.turn = None
             self._start(flight)
             return
-        if gate.queue or gate.busy >= gate.concurrency or self.holding:
+        if self._must_queue(gate, flight):
             self._queue(gate, flight)
             return
         wait = gate.wait(self.now)
@@ -87,11 +87,15 @@ class Sender:
         So that it is small while it waits: no flow, no request, no attributes.
         """
         gate: Gate = flight.route.gate  # type: ignore[union-attr]
-        if flight.turn is gate or not (gate.queue or gate.busy >= gate.concurrency or self.holding):
+        if flight.turn is gate or not self._must_queue(gate, flight):
             return False
         flight.request = None
         self._queue(gate, flight)
         return True
+
+    def _must_queue(self, gate: Gate, flight: Flight) -> bool:
+        """Whether nothing is free, or others were there before; live traffic passes replays."""
+        return bool(gate.queue or gate.busy >= gate.concurrency or self.holding or (flight.run and gate.replays))
 
     def release(self) -> None:
         """Send what was held back during a stall."""
@@ -100,7 +104,7 @@ class Sender:
         for flight in held:
             if flight.request is None:
                 gate: Gate = flight.route.gate  # type: ignore[union-attr]
-                gate.queue.append(flight)
+                gate.enqueue(flight)
                 self._next(gate)
             else:
                 self.send(flight)
@@ -117,7 +121,7 @@ class Sender:
         if flight.sent_at:
             gate.queue.appendleft(flight)  # what has begun is brought to its end before anything else begins
         else:
-            gate.queue.append(flight)
+            gate.enqueue(flight)
 
     def has_enough(self) -> bool:
         """Whether enough waits to go on with, and all of it will have begun in a moment.
@@ -134,7 +138,7 @@ class Sender:
     def _all_begins_soon(self) -> bool:
         count = 0
         for gate in list(self._waiting):
-            length = len(gate.queue)
+            length = gate.queued
             if not length:
                 del self._waiting[gate]
             elif gate.waiting or length > gate.pace(self.now) * SOON:
@@ -144,7 +148,7 @@ class Sender:
 
     def look_again(self, gate: Gate) -> None:
         """The gate's share is another one: what waits there may go on."""
-        if gate.queue:
+        if gate.queued:
             self._next(gate)
 
     def _wake_later(self, gate: Gate, wait: float) -> None:
@@ -160,15 +164,15 @@ class Sender:
         if self.holding:
             self._held_gates.append(gate)
             return
-        while gate.queue:
-            if _stays(gate.queue[0]):
-                gate.queue.popleft()
+        while queue := gate.queue or gate.replays:
+            if _stays(queue[0]):
+                queue.popleft()
                 continue
             wait = gate.wait(self.now)
             if wait:
                 self._wake_later(gate, wait)
                 return
-            flight = gate.queue.popleft()
+            flight = queue.popleft()
             if flight.request is None:
                 self._begin(gate, flight)
             else:
@@ -259,7 +263,7 @@ class Sender:
                 gate.answered(self.now)
         if not flight.gone:
             flight.deliver(flight, answer, completion.seconds)
-        if gate.queue:
+        if gate.queue or gate.replays:
             self._next(gate)
 
     def cut(self, flight: Flight) -> None:

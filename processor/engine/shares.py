@@ -160,7 +160,7 @@ class Sharing:
 
     def _word(self, now: float) -> Demand | None:
         for key, gate in self._limited():
-            if gate.queue or gate.bucket.taken:  # type: ignore[union-attr]
+            if gate.queued or gate.bucket.taken:  # type: ignore[union-attr]
                 self._used[key] = now
         self._used = {key: at for key, at in self._used.items() if now - at < LINGER and key in self._gates}
         fresh = not self._used.keys() <= self._said
@@ -179,6 +179,6 @@ class Sharing:
         if bucket is None:
             return Want(*key, 0.0)
         taken, bucket.taken = bucket.taken, 0
-        calls = taken / max(now - self._said_at, 0.25) + len(gate.queue) / SAY_EVERY
+        calls = taken / max(now - self._said_at, 0.25) + gate.queued / SAY_EVERY
         # a place that lingers wants little, but not nothing: nothing would mean that it is gone
         return Want(*key, min(bucket.rate, max(calls, bucket.rate / 100)))

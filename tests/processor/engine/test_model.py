@@ -377,7 +377,7 @@ class EngineMachine(RuleBasedStateMachine):
         assert self.process.engine.events.bytes == 0
         self._check_window()
         gates = self.process.engine.plans.gates.values()
-        assert all(gate.busy == 0 and not gate.queue and not gate.waiting for gate in gates)
+        assert all(gate.busy == 0 and not gate.queued and not gate.waiting for gate in gates)
         for (topic, number), log in self.world.logs.items():
             assert self.world.committed.get((topic, number), 0) == len(log), f"{topic} {number} is not finished"
 
