@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any, TypeVar
 
 from rocksdict import WriteOptions
@@ -41,8 +41,8 @@ class Index:
 
     def scan(self, start: bytes, prefix: bytes, most: int) -> list[tuple[bytes, bytes]]:
         """Notes whose keys begin with `prefix`, from the key `start` on, in order of their keys."""
-        return self._tried(lambda: [
-            (key, value) for key, value in islice(self._family.items(from_key=start), most) if key.startswith(prefix)])
+        return self._tried(lambda: list(takewhile(
+            lambda note: note[0].startswith(prefix), islice(self._family.items(from_key=start), most))))
 
     def close(self) -> None:
         """Give up the column family, which would keep the store open."""
