@@ -139,6 +139,44 @@ def test_time_chance_and_ids_are_passed_in(path):
     assert sorted(CLOCKS.intersection(names)) == []
 
 
+# -- vendors' names
+
+ORDINARY = {"heap", "iterable", "piano", "segment"}
+"""Ids that are words of the language too, and so tell nothing."""
+PARTS = ("processor", "console", "connectors/kit")
+STORY = ROOT / "processor" / "demo"
+"""The demonstration, which plays with vendors of its own choice."""
+NAMES = re.compile(rf"({'|'.join(sorted({one.id for one in CONNECTORS} - ORDINARY))})(_\w+)?")
+
+
+def written(tree):
+    """Names in code, and texts that are names; help and docstrings may give examples."""
+    for node in ast.walk(tree):
+        for kind, name in ((ast.Name, "id"), (ast.Attribute, "attr"), (ast.ImportFrom, "module"), (ast.alias, "name"),
+                           (ast.FunctionDef, "name"), (ast.ClassDef, "name"), (ast.Constant, "value")):
+            if isinstance(node, kind):
+                yield from (part for part in [getattr(node, name)] if isinstance(part, str))
+
+
+def vendors_in(code):
+    return [text for text in written(ast.parse(code)) if any(map(NAMES.fullmatch, text.lower().split(".")))]
+
+
+def test_what_serves_all_connectors_knows_none_by_its_name():
+    files = [path for part in PARTS for path in (ROOT / part).rglob("*.py") if STORY not in path.parents]
+    assert len(files) > 100
+    found = {path.relative_to(ROOT).as_posix(): vendors_in(path.read_text("utf-8")) for path in files}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+@pytest.mark.parametrize("code", [
+    "if connector == 'stripe': pass", "stripe_id = 1", "import connectors.billing.stripe", "def fcm_send(): pass",
+    "ids = {'zendesk.create_ticket': 1}",
+])
+def test_a_vendors_name_in_code_is_found(code):
+    assert len(vendors_in(code)) == 1
+
+
 # -- forms
 
 
