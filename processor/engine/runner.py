@@ -268,6 +268,7 @@ class Runner:
         elif isinstance(failure, MissingAttributes) and not chain.effect_done:
             self.parking.missing(chain, step, failure.names, failure)
         else:
+            chain.attempts += 1
             self.give_up(chain, step, failure)
 
     def _unavailable(self, chain: Chain, step: Step, failure: Unavailable) -> None:
@@ -280,6 +281,7 @@ class Runner:
         opened = gate.circuit.failed(now)
         if failure.unknown and effect:
             if step.never:
+                chain.attempts += 1
                 self.parking.outage(gate, opened or was_open)
                 self.give_up(chain, step, InDoubt(
                     failure.code, f"sent, but the answer is unknown: {failure.message}", status=failure.status,

@@ -304,6 +304,21 @@ def test_a_call_is_given_up_only_when_attempts_and_time_are_used_up():
     assert process.outcomes("e1") == [("alpha.key", "failed", "unavailable")]
 
 
+@pytest.mark.parametrize(("action", "last", "reason"), [
+    ("alpha.key", 400, "rejected"), ("alpha.never", LOST, "in_doubt"), ("alpha.key", 200, "")])
+def test_the_try_that_ends_a_binding_is_counted_whatever_its_end(action, last, reason):
+    process = harness(action)
+    process.accept("e1")
+    for seconds, answer in ((0.2, UNSENT), (5.0, last)):
+        process.advance(seconds)
+        process.advance(0.2)  # what must not be repeated is marked first
+        process.answer(answer=answer)
+    process.checkpoint()
+    (result,) = process.world.results()
+    assert (result.reason, result.attempts) == (reason, 2)
+    assert [one.failures[0].attempts for one in process.world.letters()] == ([2] if reason else [])
+
+
 def test_the_wish_of_the_vendor_is_obeyed_but_clamped():
     process = harness("alpha.key", options=EngineOptions(partitions=2, retry=RetryPolicy(retry_after_cap=100.0)))
     process.accept("e1")
