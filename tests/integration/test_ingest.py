@@ -80,6 +80,20 @@ def test_what_comes_over_http_runs_like_what_comes_over_kafka(site, vendors, beg
     assert (result.event_id, result.outcome) == ("m1", "succeeded")
 
 
+def test_what_is_sent_again_under_the_same_id_runs_once(site, vendors, begin):
+    site.configure(apps.one_app(vendors.url))
+    site.started()
+    door = begin()
+    post(door, "attributes", {"user_id": "u1", "attributes": {"account": "A-1"}})
+    for _ in range(2):
+        assert post(door, "interactions", event(1)).json() == {"accepted": 1, "event_ids": ["e1"]}
+    assert post(door, "interactions", event(2)).status_code == 202  # of the same user, so it runs behind both
+    with site.results() as results:
+        results.until(lambda read: any(one.value.event_id == "e2" for one in read), 20)
+        assert [one.value.event_id for one in results.now(0.5)] == ["e1", "e2"]
+    assert len(vendors.requests("custom_api")) == 2
+
+
 def test_records_lie_in_the_partition_of_their_user(site, begin):
     door = begin()
     assert post(door, "interactions", [event(n, f"u{n}") for n in range(50)]).status_code == 202

@@ -1,4 +1,4 @@
-"""At a vendor's limit live traffic goes before replays, under one and the same limit."""
+"""At a vendor's limit live traffic goes before replays, and is not starved by what waited for the vendor."""
 
 import pytest
 
@@ -89,3 +89,31 @@ def test_replays_that_queue_are_parked_when_the_circuit_opens():
     assert (gate.queued, process.balance.parked) == (0, 3)
     process.settle(30.0)
     assert sorted(called(process)) == ["r0", "r1", "r2", "r3"]
+
+
+def test_live_traffic_is_not_starved_while_what_waited_is_worked_off_and_the_vendor_is_not_stormed():
+    rate, waiting = 10, 1000
+    process = Harness(configuration({"p": ["alpha.key"]}, limits=Limits(rate=float(rate))), options=OPTIONS)
+    process.accept("first")
+    process.answer()
+    gate = process.gate("alpha")
+    gate.circuit.open(process.clock.now)
+    process.engine.parking.outage(gate, is_open=True)
+    for number in range(waiting):
+        process.accept(f"w{number}", f"waits{number}")
+    assert process.balance.parked == waiting
+    back = process.clock.now
+    pass_time(process, 10.0)
+    process.accept("live", "somebody")
+    pass_time(process, 10.0)
+    assert "POST alpha/key/live" in process.sent
+    assert process.balance.parked > waiting // 2
+    assert len(process.sent) - 2 <= (process.clock.now - back) * rate + rate, "a second's worth at once, and no more"
+
+
+def pass_time(process, seconds):
+    """Each call answered a tenth of a second after it went out."""
+    for _ in range(int(seconds * 10)):
+        for call in list(process.calls):
+            process.transport.answer(call, 200)
+        process.advance(0.1)

@@ -207,6 +207,23 @@ def test_attempts_survive_a_stop():
     assert after.world.results("e1")[0].attempts == 2
 
 
+def test_attempts_first_failure_and_next_try_survive_a_crash():
+    process = harness("alpha.key")
+    process.accept("e1")
+    process.answer(answer=503, headers={"retry-after": "60"})
+    failed_at = int(process.clock.now * 1000)
+    process.checkpoint()
+    process.advance(20.0)
+    after = process.crash()
+    after.advance(39.0)
+    assert after.lines == [], "the vendor asked for a minute"
+    after.advance(3.0)
+    after.answer(answer=400)
+    after.checkpoint()
+    failure = after.world.letters()[0].failures[0]
+    assert (failure.attempts, failure.first_failed_at // 1000) == (2, failed_at // 1000)
+
+
 def test_a_second_stop_cuts_the_drain_short():
     process = harness("alpha.key")
     process.accept("e1")
