@@ -15,8 +15,9 @@ class PurchaseParams(Params):
 
     product_id: str = field("Product (In App SKU)", options="products", min_length=1)
     intent: Literal["purchase", "upgrade", "downgrade"] = field("Intent", default="upgrade")
-    base_plan_id: str = field("Base plan", default="", help="Of a subscription with several base plans.")
-    offer_id: str = field("Offer", default="")
+    base_plan_id: str = field("Base plan", default="", options="base_plans",
+                              help="Of a subscription with several base plans.")
+    offer_id: str = field("Offer", default="", options="offers", help="An offer of the base plan.")
     replacement_mode: Literal[
         "", "WITH_TIME_PRORATION", "CHARGE_PRORATED_PRICE", "CHARGE_FULL_PRICE", "WITHOUT_PRORATION", "DEFERRED"
     ] = field(

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from pydantic import SecretStr, model_validator
 
+from connectors.billing import _google_play_catalogue as shop
 from connectors.billing import _google_play_purchases as play
 from connectors.billing._google_play_forms import (
     CancelParams,
@@ -31,7 +32,6 @@ from connectors.kit import (
     Flow,
     Limits,
     NoParams,
-    OptionsFlow,
     Rejected,
     Repeat,
     Request,
@@ -50,7 +50,7 @@ from connectors.kit.fields import refuse
 from connectors.kit.google import TOKEN_URL, service_account_problem, service_account_token, token_url_problem
 from connectors.kit.hosts import host_problem, test_hosts_field
 from connectors.kit.http import address, header_lines
-from connectors.kit.purchase import known, offered, perhaps_known, purchase_name, told
+from connectors.kit.purchase import known, perhaps_known, purchase_name, told
 
 BASE_URL = "https://androidpublisher.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/androidpublisher"
@@ -74,7 +74,8 @@ class GooglePlaySettings(Settings):
     )
     products: tuple[str, ...] = field(
         "Product IDs offered in prompts", default=(),
-        help="Play Console > Monetize with Play > Products; they become the pick list of bindings.",
+        help="Play Console > Monetize with Play > Products; they become the pick list of bindings. Empty: all products"
+             " of the app.",
     )
     base_url: str = field("API base URL", default=BASE_URL)
     token_url: str = field("OAuth token URL", default=TOKEN_URL, public=True)
@@ -117,18 +118,13 @@ def check(settings: GooglePlaySettings) -> CheckFlow:
     return Account(settings.package_name, "live")
 
 
-def products(settings: GooglePlaySettings) -> OptionsFlow:
-    """The products that the settings name."""
-    yield from ()
-    return offered(settings.products)
-
-
 connector = Connector(
     "google_play", "Google Play", "billing", GooglePlaySettings, signer,
     help="Starts purchases on the device; verifies, acknowledges, extends, cancels and refunds on the server.",
     docs="https://developers.google.com/android-publisher/api-ref/rest",
     api_version="androidpublisher v3 (subscriptionsv2, productsv2), revision 20261026",
-    read=play.read, tokens={"": access_token}, check=check, options={"products": products},
+    read=play.read, tokens={"": access_token}, check=check,
+    options={"products": shop.products, "base_plans": shop.base_plans, "offers": shop.offers},
     # 3,000 a minute for each of four groups of calls
     limits=Limits(rate=50.0, concurrency=50),
     confidence="Not tried against Google Play. Not documented: how Google refuses an extension of a subscription that"

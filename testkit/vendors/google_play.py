@@ -145,6 +145,27 @@ def token(vendor: GooglePlay, ask: Ask) -> Answer:
     return answer(200, {"access_token": made, "expires_in": LIFETIME, "token_type": "Bearer"})
 
 
+@routes.on("GET", f"{APP}/subscriptions")
+def subscriptions(_vendor: GooglePlay, _ask: Ask) -> Answer:
+    """The subscriptions of the app."""
+    plan = {"basePlanId": "monthly", "state": "ACTIVE"}
+    return answer(200, {"subscriptions": [{"productId": "gold", "basePlans": [plan],
+                                           "listings": [{"languageCode": "en", "title": "Gold"}]}]})
+
+
+@routes.on("GET", f"{APP}/oneTimeProducts")
+def one_time_products(_vendor: GooglePlay, _ask: Ask) -> Answer:
+    """The one-time products of the app."""
+    return answer(200, {"oneTimeProducts": [{"productId": "coins"}]})
+
+
+@routes.on("GET", f"{APP}/subscriptions/-/basePlans/-/offers")
+def offers(_vendor: GooglePlay, _ask: Ask) -> Answer:
+    """The offers of all base plans."""
+    row = {"productId": "gold", "basePlanId": "monthly", "offerId": "winback", "state": "ACTIVE"}
+    return answer(200, {"subscriptionOffers": [row]})
+
+
 @routes.on("GET", f"{APP}/purchases/voidedpurchases")
 def voided(_vendor: GooglePlay, _ask: Ask) -> Answer:
     """What was taken back; nothing is kept of it."""

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.billing.google_play import connector
-from connectors.kit import Repeat, Token
+from connectors.kit import Option, Repeat, Token
 from connectors.kit.purchase import purchase_name
 from testkit import discovery, flows
 from testkit.flows import NOW, answer
@@ -415,9 +415,40 @@ def test_the_connection_test_looks_at_the_latest_voided_purchase(reply, reason):
     assert reason or done.done == ("com.example.app", "live")
 
 
+def picked(name, *answers, **more):
+    made = connector.settings.model_validate({**SETTINGS, **more})
+    return flows.drive(connector.options[name](made), answers, connector.read)
+
+
 def test_products_to_pick_come_from_the_settings():
-    made = connector.settings.model_validate({**SETTINGS, "products": ["gold", "silver"]})
-    assert [one.value for one in flows.drive(connector.options["products"](made)).done] == ["gold", "silver"]
+    assert [one.value for one in picked("products", products=["gold", "silver"]).done] == ["gold", "silver"]
+
+
+GOLD = {"productId": "gold", "listings": [{"languageCode": "en", "title": "Gold"}], "basePlans": [
+    {"basePlanId": "monthly", "state": "ACTIVE"}, {"basePlanId": "old", "state": "INACTIVE"}]}
+SILVER = {"productId": "silver", "basePlans": [{"basePlanId": "monthly", "state": "ACTIVE"}]}
+
+
+def test_where_the_settings_name_no_products_google_is_asked_for_all():
+    run = picked("products", answer(json={"subscriptions": [GOLD], "nextPageToken": "t"}),
+                 answer(json={"subscriptions": [SILVER]}), answer(json={"oneTimeProducts": [{"productId": "coins"}]}))
+    assert run.lines == [f"GET {APP}/subscriptions"] * 2 + [f"GET {APP}/oneTimeProducts"]
+    assert [flows.query(one) for one in run.requests] == [
+        [("pageSize", "1000")], [("pageSize", "1000"), ("pageToken", "t")], [("pageSize", "1000")]]
+    assert run.done == [Option("gold", "Gold (gold)"), Option("silver", "silver (silver)"),
+                        Option("coins", "coins (coins)")]
+
+
+def test_base_plans_that_can_be_bought_are_listed_once_with_their_subscriptions():
+    run = picked("base_plans", answer(json={"subscriptions": [GOLD, SILVER]}), products=["gold"])
+    assert run.done == [Option("monthly", "Gold; silver (monthly)")]
+
+
+def test_offers_that_can_be_taken_are_listed_with_their_base_plans():
+    row = {"productId": "gold", "basePlanId": "monthly", "offerId": "winback", "state": "ACTIVE"}
+    run = picked("offers", answer(json={"subscriptionOffers": [row, {**row, "offerId": "x", "state": "DRAFT"}]}))
+    assert run.lines == [f"GET {APP}/subscriptions/-/basePlans/-/offers"]
+    assert run.done == [Option("winback", "gold, monthly (winback)")]
 
 
 # -- the vendor's description

@@ -129,3 +129,8 @@ def test_a_token_that_has_ended_is_a_401_for_which_the_engine_gets_a_new_one(pla
 
 def test_every_action_is_tried():
     assert {case[0] for case in CASES} | {"request_purchase", "defer_renewal"} == set(connector.actions)
+
+
+def test_what_the_app_sells_can_be_picked(play):
+    found = {name: [one.value for one in play.ask(flow)] for name, flow in connector.options.items()}
+    assert found == {"products": ["gold", "coins"], "base_plans": ["monthly"], "offers": ["winback"]}

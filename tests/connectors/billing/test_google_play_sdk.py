@@ -49,6 +49,7 @@ def client():
 
 def calls(api):
     """The client's calls in the order of ours below."""
+    shop = api.monetization()
     purchases, where = api.purchases(), {"packageName": PACKAGE_NAME, "token": TOKEN}
     subscriptions, product = purchases.subscriptionsv2(), {**where, "productId": "coins 1"}
     order = {"packageName": PACKAGE_NAME, "orderId": "GPA.1-2..0"}
@@ -65,6 +66,10 @@ def calls(api):
         subscriptions.revoke(**where, body={"revocationContext": {"proratedRefund": {}}}),
         api.orders().get(**order), api.orders().refund(**order, revoke=True),
         purchases.voidedpurchases().list(packageName=PACKAGE_NAME, maxResults=1),
+        shop.subscriptions().list(packageName=PACKAGE_NAME, pageSize=1000),
+        shop.onetimeproducts().list(packageName=PACKAGE_NAME, pageSize=1000),
+        shop.subscriptions().basePlans().offers().list(
+            packageName=PACKAGE_NAME, productId="-", basePlanId="-", pageSize=1000),
     ]
 
 
@@ -76,11 +81,15 @@ def ours():
 
     order = last("refund_order", [EMPTY, EMPTY], revoke=True)
     check = flows.drive(connector.check(connector.settings.model_validate(SETTINGS)), [EMPTY]).requests
+    made = connector.settings.model_validate(SETTINGS)
+    lists = [request for name, answers in (("products", [EMPTY, EMPTY]), ("offers", [EMPTY]))
+             for request in flows.drive(connector.options[name](made), answers).requests]
     return [
         *last("verify_subscription", [READ]), *last("verify_product", [PAID]),
         last("acknowledge_subscription", [READ, EMPTY])[1], *last("acknowledge_product", [EMPTY]),
         *last("consume_product", [EMPTY]), last("defer_renewal", [READ, EMPTY], days=7)[1],
         *last("cancel_subscription", [EMPTY]), last("revoke_subscription", [READ, EMPTY])[1], *order, *check,
+        *lists,
     ]
 
 
