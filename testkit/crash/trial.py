@@ -73,9 +73,10 @@ def the_load(seed: int, lives: int, now: int) -> expected.Load:
     return drawn._replace(events=events)
 
 
-def command(point: Point, *, stop: bool = False) -> Sequence[str]:
-    """The command line of a processor that ends, or stands still, at a point."""
-    return [sys.executable, "-m", "testkit.crash", "--at", str(point), *(["--stop"] if stop else []), "--", "run"]
+def command(point: Point, *, stop: bool = False, noting: Path | None = None) -> Sequence[str]:
+    """The command line of a processor that ends, or stands still, at a point; it may note its last call in a file."""
+    more = [*(["--stop"] if stop else []), *(["--noting", str(noting)] if noting else [])]
+    return [sys.executable, "-m", "testkit.crash", "--at", str(point), *more, "--", "run"]
 
 
 class Trial:

@@ -7,7 +7,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from testkit.crash import in_hand
 from testkit.crash.point import Point
+from testkit.crash.steps import CLIENTS
 from testkit.crash.trial import EVENTS, Trial, command
 from testkit.kafka.broker import Broker
 from testkit.processor import expected
@@ -35,14 +37,18 @@ class ZombieTrial(Trial):
     """As a trial, but that nobody is killed before its heir has done everything.
 
     A call of the zombie counts where the vendor got it after SIGCONT. What had been handed to the kernel before came
-    to the vendor at once, seconds before SIGCONT, since the heir has to wait for the zombie's session to end.
+    to the vendor at once, seconds before SIGCONT, since the heir has to wait for the zombie's session to end. Where a
+    thread beside the loop stops the process, the one call that libcurl was writing at that moment is no error.
     """
+
+    _noted: Path
 
     def halt_at(self, point: Point) -> None:
         """One zombie, and its heir."""
         self.publish(EVENTS // 2)
         zombie = self.processor()
-        zombie.start(command(point, stop=True))
+        self._noted = self._folder / f"in-hand-{self._life}"
+        zombie.start(command(point, stop=True, noting=self._noted))
         self.wait(lambda: halted(zombie) or not zombie.running or bool(zombie.said("partition_ready")))
         self.publish(EVENTS - EVENTS // 2)
         self.beside.configure()
@@ -87,8 +93,11 @@ class ZombieTrial(Trial):
 
     def _judge_zombie(self, point: Point, zombie: Processor, woken: float, taken: int) -> None:
         name = f"life-{self._life - 1}"
-        late = [one for vendor in expected.VENDOR.values() for one in self.vendors.requests(vendor, limit=200_000)
+        late = [one for vendor in sorted(set(expected.VENDOR.values()))
+                for one in self.vendors.requests(vendor, limit=200_000)
                 if one.headers.get("user-agent") == name and one.time > woken]
+        if len(late) == 1 and point.step.partition(".")[0] in CLIENTS:
+            late = [one for one in late if not in_hand.noted(self._noted).endswith(f"/{one.vendor}{one.path}")]
         self.wrong += [f"{point}: the zombie called {one.vendor} {one.method} {one.path}, {one.time - woken:.3f} s "
                        "after it was woken" for one in late]
         more = len(self.results.now(0.2)) - taken
