@@ -260,7 +260,9 @@ class Events:
         partition.gone = True
         for chain in partition.open.values():
             if isinstance(chain, Chain):
-                chain.gone = True
+                chain.gone = True  # each of them before any gives up a probe: none is to be parked, or to end, by that
+        for chain in partition.open.values():
+            if isinstance(chain, Chain):
                 self._parking.release_probe(chain)
                 if chain.timer is not None:
                     chain.timer.cancel()

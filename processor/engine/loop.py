@@ -285,7 +285,7 @@ class Loop:
 
     def _cut(self, partitions: list[Partition]) -> None:
         for partition in partitions:
-            for chain in partition.open.values():
+            for chain in list(partition.open.values()):  # others may end by the place that is free then
                 if isinstance(chain, Chain) and chain.out:
                     self._engine.sender.cut(chain)
                     self._mark_cut(partition, chain)

@@ -1,13 +1,16 @@
 """What a vendor's health does to chains: refused settings, circuits, limits, order behind what waits."""
 
+from dataclasses import replace
+
 import pytest
 
-from connectors.kit import Limits
+from connectors.kit import Done, Limits
+from connectors.kit.http import put
 from processor.engine.circuit import CircuitPolicy
 from processor.engine.options import EngineOptions
 from processor.engine.retry import RetryPolicy
 from testkit.engine.harness import LOST, UNSENT, Harness
-from testkit.engine.vendors import Bind, configuration
+from testkit.engine.vendors import Bind, configuration, vendor
 from testkit.engine.world import TOPICS
 
 QUICK = EngineOptions(
@@ -26,6 +29,12 @@ def failing(process, count, answer=503):
     for call in list(process.calls):
         process.transport.answer(call, answer)
     process.turn()
+
+
+def pair(call):
+    yield put(f"/one/{call.event.event_id}")
+    yield put(f"/two/{call.event.event_id}")
+    return Done("done")
 
 
 def shut(process):
@@ -175,6 +184,29 @@ def test_whatever_becomes_of_a_probe_another_follows(end):
         process.advance(QUICK.drain + 1)
     process.settle(20.0)
     assert process.outcomes("e2") == [("alpha.key", "succeeded", "")]
+
+
+def test_a_probe_that_leaves_with_its_partition_ends_nothing_that_leaves_with_it():
+    """What has begun there queues for its second call, and has waited for other settings as long as it may."""
+    options = replace(QUICK, misconfigured_grace=0.2, circuit=CircuitPolicy(30.0, 100, 0.5, 0.1, 60.0))
+    process = Harness(configuration({"p": ["alpha.pair"], "r": ["alpha.key"]},
+                                    connectors=[vendor("alpha", more={"pair": pair})]), options=options)
+    process.accept("e1", "ann0", prompt_id="r")
+    for number in range(3):
+        process.accept(f"f{number}", f"u{number}0")
+        process.answer(f"one/f{number}")
+        process.answer(f"two/f{number}", 503)
+    shut(process)
+    gate = process.gate("alpha")
+    process.transport.answer(process.call("e1"), UNSENT)
+    process.turn()
+    gate.throttled_until = process.clock.now + 3.0
+    process.advance(1.0)
+    assert [chain.probe for chain in gate.queue] == [False, False, False, True]
+    gate.paused_since = process.clock.now - 1.0
+    process.lose(0)
+    assert process.world.results() == []
+    assert process.engine.books.handed_over == 4
 
 
 def test_a_probe_that_grows_too_old_while_it_waits_for_another_try_lets_another_ask():
