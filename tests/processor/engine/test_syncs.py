@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from connectors.kit import BatchLimits, Done, Item, NoParams, post
+import pytest
+
+from connectors.kit import BatchLimits, Done, Item, NoParams, Params, field, post
 from processor.config.model import ExportBinding, configuration_of
 from testkit.engine.harness import Harness
 from testkit.engine.vendors import VendorSettings, configuration, vendor
@@ -19,12 +21,15 @@ def send(_settings, items):
     return [Done() for _ in items]
 
 
-def harness():
-    connector = vendor("mix")
-    connector.export("traits", "Traits", item=profile, limits=EACH, trigger="attributes")(send)
+class Traits(Params):
+    traits: list[str] = field("Traits")
+
+
+def harness(*traits):
+    connector, params = vendor("mix"), Traits(traits=list(traits)) if traits else NoParams()
+    connector.export("traits", "Traits", item=profile, limits=EACH, params=type(params), trigger="attributes")(send)
     made = configuration({"p": []}, connectors=[connector])
-    sync = ExportBinding("mix.traits", connector, connector.exports["traits"], NoParams(), VendorSettings(),
-                         frozenset())
+    sync = ExportBinding("mix.traits", connector, connector.exports["traits"], params, VendorSettings(), frozenset())
     return Harness(configuration_of({"app": replace(made.apps["app"], exports=(sync,))}))
 
 
@@ -40,6 +45,15 @@ def test_a_change_is_sent_and_what_changes_nothing_is_not():
     process.settle()
     assert bodies(process) == [b"a"]
     assert process.outcomes() == [("mix.traits", "succeeded", "")]
+
+
+@pytest.mark.parametrize(("traits", "sent"), [(["email"], [b"a"]), (["email", "plan"], [b"a", b"a"])])
+def test_a_change_of_what_no_sync_sends_sets_off_none(traits, sent):
+    process = harness(*traits)
+    for attributes in ({"email": "a"}, {"email": "a", "plan": "gold"}):
+        process.sync("ann0", **attributes)
+        process.settle()
+    assert bodies(process) == sent
 
 
 def test_one_that_was_under_way_at_a_crash_is_sent_although_its_change_was_durable():
