@@ -6,12 +6,14 @@ import time
 
 import pytest
 
+from processor.config.keyring import Keyring, key_of, new_key
 from processor.config.own import load_settings
 from processor.config.source import opened_store
 from processor.kafka.config_topic import Writer
 from processor.waiting.under_way import UnderWay, read_under_way
 from testkit.processor.apps import call, custom_api, event, sendgrid
 from testkit.processor.process import COMMAND
+from testkit.processor.records import Records
 
 SOON = 1.0
 """Seconds within which every process has a change."""
@@ -257,6 +259,27 @@ def test_a_table_of_bindings_goes_into_the_topic_and_comes_back(site, store, fil
     assert [one.split(",")[:6] for one in rows if isinstance(one, str)][1:] == [
         ["alpha", "offer", "", "accept", "custom_api", "call_api"],
         ["alpha", "bye", "", "accept", "custom_api", "call_api"]]
+
+
+def test_a_sealed_secret_is_rotated_in_the_topic_and_is_nowhere_in_clear(site, files, command, vendors):
+    old, new = (new_key(lambda count, letter=letter: letter * count)[1] for letter in (b"o", b"n"))
+    clear = "SG.hunter22.a-secret-that-nobody-may-see-anywhere-but-the-vendor"
+    sealed = Keyring([key_of(old)]).seal(clear, "alpha")
+    both = {"PROMPT_ACTIONS_SECRETS__KEYS": '["env:NEW","env:OLD"]', "NEW": new, "OLD": old}
+    files(**{"alpha/connectors": {
+        "custom_api": custom_api(vendors.url), "sendgrid": sendgrid(vendors.url, api_key=sealed)}})
+    said = [command("config", "apply", "--yes", **both)]
+    said.append(command("secrets", "rotate", "--write", **both))
+    assert (said[-1][0], said[-1][1][0]["problem"]) == (0, ""), said[-1]
+    only_new = {"PROMPT_ACTIONS_SECRETS__KEYS": '["env:NEW"]', "NEW": new}
+    said.append(command("config", "validate", **only_new))
+    assert said[-1][0] == 0, "the new key opens what is live"
+    said += [command("config", "history", "alpha", **only_new), command("config", "plan", **both)]
+    assert [one["version"] for one in said[-2][1]] == [2, 1]
+    assert clear not in str(said)
+    for role in ("config", "audit"):
+        with Records(site.servers, site.topics[role], bytes) as records:
+            assert all(clear.encode() not in one.value for one in records.at_least(2))
 
 
 def test_other_commands_read_the_topic_too(site, store, command, vendors):
