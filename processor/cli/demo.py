@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import sys
 import textwrap
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from processor.cli.context import Context, pass_context
+from processor.cli.interrupts import hearing
 from processor.cli.output import FAILED
 
 if TYPE_CHECKING:
@@ -54,14 +54,11 @@ def demo(context: Context, seconds: float, rate: float, seed: int, servers: str,
     kafka = context.settings.kafka if servers else KafkaSettings()
     wish = Wish(seconds, rate, seed, keep, servers, kafka, keep_topics, save)
     interrupts = Interrupts()
-    before = {number: signal.signal(number, interrupts) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        good = show(wish, _face, _say, interrupts)
+        with hearing(interrupts):
+            good = show(wish, _face, _say, interrupts)
     except (DemoError, KafkaUnreachableError, TopicChangeError, NoKafka, OSError) as error:
         raise click.ClickException(str(error)) from error
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if not good:
         click.echo("The demo did not keep its promises: see BAD above.", err=True)
         raise SystemExit(FAILED)

@@ -85,7 +85,7 @@ def _run(
         progress = stack.enter_context(_progress(source))
 
         def told(at: Position) -> None:
-            if ended.is_set():
+            if ended():
                 raise KeyboardInterrupt
             progress(at)
 

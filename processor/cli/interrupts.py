@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import signal
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+ENDS = (signal.SIGINT, signal.SIGTERM)
+"""Ctrl-C, and how a machine asks for the end."""
+
 
 @contextmanager
-def until_interrupted() -> Iterator[threading.Event]:
-    """Set by the first Ctrl-C; a second one ends the command at once."""
-    ended = threading.Event()
+def hearing(heard: Callable[..., object], signals: tuple[signal.Signals, ...] = ENDS) -> Iterator[None]:
+    """Let `heard` be called by signals until the block ends; then they do what they did before."""
+    before = {one: signal.signal(one, heard) for one in signals}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+@contextmanager
+def until_interrupted(
+    tell: Callable[[], object] = lambda: None, signals: tuple[signal.Signals, ...] = (signal.SIGINT,),
+) -> Iterator[Callable[[], bool]]:
+    """Whether the end was asked for, of which `tell` is to say something; who asks again ends the command at once."""
+    asked = False
 
     def heard(_number: int, _frame: Any) -> None:
-        if ended.is_set():
+        nonlocal asked  # and no Event: one that is waited for holds a lock, which this would wait for without end
+        if asked:
             raise KeyboardInterrupt
-        ended.set()
+        asked = True
+        tell()
 
-    before = signal.signal(signal.SIGINT, heard)
-    try:
-        yield ended
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with hearing(heard, signals):
+        yield lambda: asked

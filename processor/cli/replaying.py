@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from processor.cli.context import Context, pass_context
+from processor.cli.interrupts import ENDS, until_interrupted
 from processor.cli.output import FAILED, SOME_FAILED, Form, emit, emit_json, output_option, say
 from processor.cli.selecting import confirmed, opened, selection, selection_options, state_option
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from processor.dead_letters import Desk, Options, Plan, Report, Selection
 
 RATE = 50.0
+STOPPING = "Stopping after the step under way ..."
 RUN_COLUMNS = ("run", "state", "by", "created", "filter", "letters")
 
 
@@ -117,7 +118,7 @@ def _length(seconds: float) -> str:
 
 
 def _make(desk: Desk, run: str, rate: float, patience: float, form: Form) -> None:
-    with _bar() as (told, tell), _interrupts(tell) as stop:
+    with _bar() as (told, tell), until_interrupted(lambda: tell(STOPPING), ENDS) as stop:
         report = desk.replay(run, rate, stop=stop, progress=told, patience=patience)
     _tell(report, form)
     left = report.counts.get("sent", 0) + report.counts.get("planned", 0)
@@ -141,25 +142,6 @@ def _tell(report: Report, form: Form) -> None:
     if not report.finished:
         say(f"  stopped: {counts.get('planned', 0)} letters were not sent; `dead-letters replay --resume {report.run}`"
             " goes on")
-
-
-@contextmanager
-def _interrupts(tell: Callable[[str], None]) -> Iterator[Any]:
-    """Ctrl-C, or SIGTERM, stops between two steps; a second Ctrl-C ends at once."""
-    asked: list[int] = []
-
-    def heard(number: int, _frame: Any) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        tell("Stopping after the step under way ...")
-
-    before = {one: signal.signal(one, heard) for one in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def tail(context: Context, /, number: int, form: Form, *, follow: bool, **filter
             _print(one, form)
         if follow:
             with until_interrupted() as ended:
-                for one in reader.follow(wanted, ended.is_set, ended.wait):
+                for one in reader.follow(wanted, ended):
                     _print(one, form)
 
 

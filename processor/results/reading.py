@@ -54,16 +54,14 @@ class Reader:
         self._read = {place: one.high for place, one in extents.items()}
         return [one for _, _, one in sorted(kept, reverse=True)]
 
-    def follow(
-        self, wanted: Wanted, stop: Callable[[], bool] = lambda: False, sleep: Callable[[float], object] = time.sleep
-    ) -> Iterator[ActionResult]:
+    def follow(self, wanted: Wanted, stop: Callable[[], bool] = lambda: False) -> Iterator[ActionResult]:
         """What comes after `newest`, as it comes; ends when `stop` says so."""
         while not stop():
             now = self._log.extents(self._topic)
             fresh = {place: Extent(self._read.get(place, one.low), one.high) for place, one in now.items()}
             yield from self._matching(fresh, wanted, None)
             self._read = {place: one.high for place, one in now.items()}
-            sleep(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def _matching(
         self, extents: dict[Place, Extent], wanted: Wanted, progress: Progress | None
