@@ -55,8 +55,6 @@ def _write_key(out: Path, text: str) -> None:
 def seal(context: Context, app: str) -> None:
     """Seal a secret, typed or from standard input, and print what stands for it in the configuration."""
     ring = _keyring(context)
-    if not ring.ids:
-        raise click.ClickException(NO_KEY)
     text = click.prompt("Secret", hide_input=True, confirmation_prompt=True, err=True) if sys.stdin.isatty() else \
         sys.stdin.read().removesuffix("\n").removesuffix("\r")
     if not text:
@@ -78,8 +76,6 @@ def rotate(context: Context, app: str | None, write: bool, who: str, form: Form)
     Exit code 3 where some could not be opened: those stay as they are.
     """
     ring = _keyring(context)
-    if not ring.ids:
-        raise click.ClickException(NO_KEY)
     found = _turned(context, ring, app, who, write)
     emit([one._asdict() for one in found], ("app", "place", "key", "problem"), form)
     failed = sum(bool(one.problem) for one in found)
@@ -105,7 +101,8 @@ def _keyring(context: Context) -> Keyring:
     from processor.config.errors import SecretError
     from processor.config.secrets import keyring
 
-    context.settings  # noqa: B018 - reading them says which keys there are
+    if not context.settings.secrets.keys:
+        raise click.ClickException(NO_KEY)
     try:
         return keyring()
     except SecretError as error:

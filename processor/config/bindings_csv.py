@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from connectors.kit.connector import Connector
-from processor.config.documents import Document, Mark, PathOf, of_data
+from processor.config.documents import Document, Mark, PathOf, of_data, paths
 from processor.config.errors import ConfigError, nearest
 from processor.config.store import Content
 
@@ -132,7 +132,7 @@ def _add(table: Table, row: Row, line: int, known: Mapping[str, Connector]) -> N
     binding = _binding(row, known)
     for path in ((name,), (name, "title"), (name, interaction)):
         table.lines.setdefault(path, line)
-    table.lines.update(dict.fromkeys(_paths(binding, (name, interaction, len(chain))), line))
+    table.lines.update(dict.fromkeys(paths(binding, (name, interaction, len(chain))), line))
     chain.append(binding)
 
 
@@ -161,10 +161,3 @@ def _value(action: str, param: str, cell: str, known: Mapping[str, Connector]) -
     except ValueError:
         pass
     return cell
-
-
-def _paths(value: Any, path: PathOf) -> Iterable[PathOf]:
-    yield path
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, one in parts:
-        yield from _paths(one, (*path, name))

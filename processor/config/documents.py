@@ -69,15 +69,16 @@ class Document(NamedTuple):
 
 def of_data(data: Any, file: str) -> Document:
     """Plain data as a document of the name `file`: mistakes in it have a field and no line."""
-    values = dict.fromkeys(_paths(data, ()), Mark(0, 0))
+    values = dict.fromkeys(paths(data), Mark(0, 0))
     return Document(file, data, values, values)
 
 
-def _paths(value: Any, path: PathOf) -> Iterator[PathOf]:
+def paths(value: Any, path: PathOf = ()) -> Iterator[PathOf]:
+    """Where data and all that is in it lie, data itself at `path`."""
     yield path
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, one in parts:
-        yield from _paths(one, (*path, name))
+        yield from paths(one, (*path, name))
 
 
 def kind(value: Any) -> str:

@@ -14,7 +14,7 @@ from processor.config.documents import Document, of_data
 from processor.config.errors import ConfigError, ConfigErrors
 from processor.config.reading import Reading
 from processor.config.store import Content
-from processor.config.writing import text_of
+from processor.config.writing import put, text_of
 
 IMPORTED = Path("prompts", "imported.yaml")
 """Of an app's folder: what a table brought; a later table changes what it names."""
@@ -63,9 +63,7 @@ def write_into_files(tables: Mapping[str, Table], file: str, compiler: Compiler)
     reading.check()
     for path, text in texts.items():
         path.parent.mkdir(exist_ok=True)
-        fresh = path.with_suffix(".new")
-        fresh.write_text(text, "utf-8")
-        fresh.replace(path)
+        put(path, text)
     return list(texts)
 
 

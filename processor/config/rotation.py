@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from processor.config.errors import SecretError
 from processor.config.files import APPS, SUFFIXES
 from processor.config.keyring import SCHEME, Keyring
 from processor.config.store import COMPANY, Store
+from processor.config.writing import put
 
 SEALED = re.compile(rf"({SCHEME}:\s*[\"']?)([0-9a-z]+:[A-Za-z0-9_-]+)")
 
@@ -35,7 +35,7 @@ def in_files(folder: Path, ring: Keyring, only: str | None, *, write: bool) -> I
         if path.suffix in SUFFIXES and only in (None, app):
             text, found = _text(path.read_text("utf-8"), str(path), ring, app)
             if write and any(not one.problem for one in found):
-                _replace(path, text)
+                put(path, text)
             yield from found
 
 
@@ -84,11 +84,3 @@ def _again(reference: str, place: str, ring: Keyring, app: str, found: list[Turn
     if made != reference:
         found.append(Turned(app, place, key, ""))
     return made
-
-
-def _replace(path: Path, text: str) -> None:
-    """At once, so that nobody reads half a file."""
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(text, "utf-8")
-    new.chmod(path.stat().st_mode & 0o7777)
-    os.replace(new, path)  # noqa: PTH105 - the mode was taken over before

@@ -79,9 +79,7 @@ class Vault:
         return found
 
     def _asked(self, path: str) -> Mapping[str, Any]:
-        import hvac  # noqa: PLC0415 - an extra, there since the client is
-
-        client = self._signed_in(path)
+        hvac, client = _library(path), self._signed_in(path)
         try:
             answer = client.read(path)
         except hvac.exceptions.Forbidden:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,15 @@ def files_of(content: Content) -> dict[str, str]:
     """The text of each file, by its name."""
     parts = (content.get("app") or {}, content.get("connectors") or {}, content.get("prompts") or {})
     return dict(zip(FILES, map(text_of, parts), strict=True))
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file at once, so that nobody reads half of one; who may read it stays as it is."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text, "utf-8")
+    if path.exists():
+        shutil.copymode(path, fresh)
+    fresh.replace(path)
 
 
 def write(folder: Path, name: str, content: Content) -> list[Path]:

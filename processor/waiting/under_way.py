@@ -42,7 +42,8 @@ def read_under_way(settings: ProcessorSettings, progress: Progress | None = None
         db.executescript(f"""PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{CACHE_KIB};
             CREATE TABLE chains(id PRIMARY KEY, app, version, running) WITHOUT ROWID;""")
         extents = reader.extents(settings.topics.chains)
-        rows = map(_row, reader.read(extents) if progress is None else reader.read(extents, progress))
+        read, codec = reader.read(extents, *([progress] if progress else [])), Codec()
+        rows = (_row(one, codec) for one in read)
         for batch in _batches(rows):
             db.executemany("INSERT OR REPLACE INTO chains VALUES (?, ?, ?, ?)", batch)
         return [UnderWay(*row) for row in db.execute(
@@ -50,7 +51,7 @@ def read_under_way(settings: ProcessorSettings, progress: Progress | None = None
             " GROUP BY app, version ORDER BY app, version")]
 
 
-def _row(message: Any, codec: Codec = Codec()) -> Row:  # noqa: B008  one for all records
+def _row(message: Any, codec: Codec) -> Row:
     app_id, _, ident = (message.key() or b"").decode("utf-8", "replace").partition(":")
     if message.value() is None:
         return identity(app_id, ident), "", "", False

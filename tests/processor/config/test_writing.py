@@ -8,7 +8,7 @@ from processor.config import documents
 from processor.config.content import Compiler
 from processor.config.errors import ConfigErrors
 from processor.config.file_store import FileStore
-from processor.config.writing import files_of, text_of, write
+from processor.config.writing import files_of, put, text_of, write
 from testkit.vendors import example
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -65,3 +65,12 @@ def test_an_app_without_anything_is_written_as_one(tmp_path):
         assert FileStore(Compiler({}, tmp_path)).configuration().apps["kiosk"].prompts == {}
     except ConfigErrors as error:
         pytest.fail(str(error))
+
+
+def test_who_may_read_a_file_stays_when_it_is_written_anew(tmp_path):
+    path = tmp_path / "prompts.yaml"
+    path.write_text("old")
+    path.chmod(0o640)
+    put(path, "new")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o640)
+    assert list(tmp_path.iterdir()) == [path]
