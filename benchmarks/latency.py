@@ -39,7 +39,7 @@ class Pace:
             who = workload.user_of(number, hot=False)
             data = workload.event(number, who)
             self.sent.append(time.monotonic())
-            put(self._producer, self._topic, who, data)
+            put(self._producer, self._topic, f"{workload.APP}:{who}", data)
         self._producer.flush(30)
 
 

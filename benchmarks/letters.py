@@ -10,13 +10,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 from uuid import uuid4
 
 import click
-from confluent_kafka import Producer
 
+from benchmarks.place import publisher, put
 from processor.avro.codec import Codec
 from processor.config.own import load_settings
 from processor.dead_letters import Actor, Desk, Selection
@@ -25,6 +26,7 @@ from testkit.kafka.fresh import FreshTopics
 from testkit.letters import failed_binding, key_of, letter_of
 from testkit.processor.site import Site
 
+T = TypeVar("T")
 CONNECTORS = {"stripe": ("apply_coupon", "unsubscribe_plan"), "zendesk": ("create_ticket",), "braze": ("track_event",)}
 REASONS = {"rejected": ("resource_missing", "not_found"), "missing_attributes": ("missing_attributes",),
            "unavailable": ("503", "timeout"), "misconfigured": ("401",)}
@@ -47,27 +49,19 @@ FILTERS: dict[str, Selection] = {
 def fill(site: Site, count: int) -> float:
     """Put so many letters on the topic; seconds."""
     codec, chance, begun = Codec(), random.Random(7), time.perf_counter()
-    producer = Producer({"bootstrap.servers": site.servers, "partitioner": "murmur2_random", "linger.ms": 50,
-                         "compression.type": "lz4", "queue.buffering.max.messages": 100_000})
+    producer = publisher(site.servers)
     for number in range(count):
         connector, reason = chance.choice(list(CONNECTORS)), chance.choice(list(REASONS))
         failure = failed_binding(connector, chance.choice(CONNECTORS[connector]), reason=reason,
                                  code=chance.choice(REASONS[reason]), message=f"the vendor said no, number {number}")
         one = letter_of(f"e{number}", failure, app=f"app{number % 7}", user=f"u{number % 50_000}",
                         prompt=f"prompt{number % 100}", at=1_700_000_000_000 + number * 86)
-        key = key_of(one)
-        while True:
-            try:
-                producer.produce(site.topics["dead_letters"], codec.encode_dead_letter(one), key)
-                break
-            except BufferError:
-                producer.poll(0.1)
-        producer.poll(0)
+        put(producer, site.topics["dead_letters"], key_of(one), codec.encode_dead_letter(one))
     producer.flush(120)
     return time.perf_counter() - begun
 
 
-def timed(do: Callable[[], Any]) -> tuple[float, Any]:
+def timed(do: Callable[[], T]) -> tuple[float, T]:
     """Seconds, and what came of it."""
     begun = time.perf_counter()
     found = do()
@@ -88,8 +82,8 @@ def index() -> None:
         print(f"index: {count:,} records in {seconds:.0f} s, {count / seconds:,.0f}/s, {disk} MiB on disk, most memory"
               f" {memory()} MiB", flush=True)
         for name, wanted in FILTERS.items():
-            seconds, page = timed(lambda wanted=wanted: desk.list(wanted, limit=50))  # type: ignore[misc]
-            counting, total = timed(lambda wanted=wanted: desk.index.count(wanted))  # type: ignore[misc]
+            seconds, page = timed(partial(desk.list, wanted, limit=50))
+            counting, total = timed(partial(desk.index.count, wanted))
             print(f"  {name}: page of {len(page)} in {seconds * 1000:.0f} ms, counted {total:,} in"
                   f" {counting * 1000:.0f} ms", flush=True)
         print(f"  stats: {timed(lambda: desk.stats(Selection()))[0] * 1000:.0f} ms; nothing new:"

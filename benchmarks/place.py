@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from confluent_kafka import Producer
 
@@ -70,7 +69,7 @@ class Place:
     def _fill(self, topic: str, records: Iterator[tuple[str, bytes]]) -> None:
         producer = publisher(self.servers)
         for who, data in records:
-            put(producer, topic, who, data)
+            put(producer, topic, f"{workload.APP}:{who}", data)
         producer.flush(60)
 
 
@@ -81,11 +80,11 @@ def publisher(servers: str) -> Producer:
                      "compression.type": "lz4", "log_level": 0})
 
 
-def put(producer: Producer, topic: str, who: str, data: bytes, told: Any = None) -> None:
-    """Publish one record of a user."""
+def put(producer: Producer, topic: str, key: str | bytes, data: bytes) -> None:
+    """Publish one record, once there is room for it."""
     while True:
         try:
-            producer.produce(topic, data, f"{workload.APP}:{who}", on_delivery=told)
+            producer.produce(topic, data, key)
         except BufferError:
             producer.poll(0.05)
         else:

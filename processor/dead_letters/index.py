@@ -149,7 +149,7 @@ class Index:
 
     def forget_all(self) -> None:
         """Begin anew."""
-        with self._writing():
+        with self.writing():
             for table in ("letters", "bodies", "kinds", "facets", "positions"):
                 self.db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
         self._kinds.clear()
@@ -157,7 +157,7 @@ class Index:
     def apply(self, changes: Sequence[Change], positions: Mapping[int, int]) -> None:
         """Take records in the order of the topic, and the offsets up to which they were read, in one go."""
         last = {one.key: one for one in changes}
-        with self._writing():
+        with self.writing():
             self._forget(letter_hash(one.key) for one in last.values() if one.data is None)
             put, rows = self._readable([one for one in last.values() if one.data is not None])
             self.db.executemany(PUT, rows)
@@ -184,7 +184,7 @@ class Index:
         name = f"begins {partition}"
         if self.about(name) == str(low):
             return
-        with self._writing():
+        with self.writing():
             self.set_about(**{name: str(low)})
             self._forget(row[0] for row in self.db.execute(
                 "SELECT hash FROM letters WHERE partition = ? AND offset < ?", (partition, low)).fetchall())
@@ -204,7 +204,8 @@ class Index:
         self.db.executemany("DELETE FROM letters WHERE hash = ?", gone)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
+        """All that is written within, or nothing of it."""
         self.db.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -54,7 +54,7 @@ class Runs:
     """All runs of replays that were planned here."""
 
     def __init__(self, index: Index) -> None:
-        self._db = index.db
+        self._index, self._db = index, index.db
         self._db.executescript(TABLES)
 
     def begin(self, run: str, selection: Selection, options: Options, by: str) -> Run:
@@ -66,10 +66,9 @@ class Runs:
 
     def add(self, run: str, items: Iterable[Item]) -> None:
         """Letters of a run, in the order in which they are to be replayed."""
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany("INSERT INTO items VALUES (?, ?, ?, ?, ?, 'planned', ?)", (
-            (run, one.number, letter_hash(one.key), one.key, one.replay, one.edited) for one in items))
-        self._db.execute("COMMIT")
+        with self._index.writing():
+            self._db.executemany("INSERT INTO items VALUES (?, ?, ?, ?, ?, 'planned', ?)", (
+                (run, one.number, letter_hash(one.key), one.key, one.replay, one.edited) for one in items))
 
     def forget(self, run: str) -> None:
         """A plan that nobody wanted."""
@@ -118,10 +117,9 @@ class Runs:
 
     def mark(self, run: str, states: Mapping[int, str]) -> None:
         """What became of letters, by their numbers."""
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany("UPDATE items SET state = ? WHERE run = ? AND number = ?",
-                             ((state, run, number) for number, state in states.items()))
-        self._db.execute("COMMIT")
+        with self._index.writing():
+            self._db.executemany("UPDATE items SET state = ? WHERE run = ? AND number = ?",
+                                 ((state, run, number) for number, state in states.items()))
 
     def settle(self, run: str) -> int:
         """Take the ends that the index has seen; returns how many."""

@@ -25,19 +25,14 @@ class Sums:
     """The sums of an index, as they were when they were last drawn."""
 
     def __init__(self, index: Index) -> None:
-        self._db = index.db
+        self._index, self._db = index, index.db
         self._db.executescript(TABLE)
 
     def refresh(self) -> None:
         """Add up anew; a fraction of a second for a million letters."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._index.writing():
             self._db.execute("DELETE FROM sums")
             self._db.execute(REFRESH)
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     def total(self) -> int:
         """How many letters there are."""

@@ -80,3 +80,14 @@ def test_a_plan_adds_up_calls_repeats_and_what_is_left_out():
     assert plan.calls == {("alpha", "stripe"): 1}
     assert plan.repeats == {("stripe.apply_coupon", "key"): 1}
     assert plan.refused == {"no": 1}
+
+
+def test_letters_of_which_one_fails_to_be_planned_leave_nothing_half_done(runs):
+    def broken():
+        yield Item(4, b"key", 1)
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        runs.add("r1", broken())
+    runs.add("r1", [Item(5, b"key", 1)])
+    assert [one.number for one in runs.waiting("r1", 9)] == [0, 1, 2, 3, 5]
