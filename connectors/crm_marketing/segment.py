@@ -5,6 +5,7 @@ Reference: https://www.twilio.com/docs/segment/connections/sources/catalog/libra
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
@@ -53,6 +54,8 @@ KEPT = 24 * 3600.0
 """Seconds for which Segment drops messages whose id it has seen."""
 LIMITS = BatchLimits(items=2500, bytes=475_000, item_bytes=32_768)
 """A request may have 500 kB, with write key and sending time; the vendor's own libraries stop at 475,000 bytes."""
+SMALL = 1024
+"""Bytes of a body below which compressing it is not worth the while."""
 AGAIN, FINAL = frozenset({410, 460}), frozenset({501, 505, 511})
 """Statuses that Segment means otherwise than they are usually read."""
 TRAIT_NAMES: Mapping[str, str] = {
@@ -85,17 +88,22 @@ class SegmentSettings(Settings):
 
 
 def signer(settings: SegmentSettings) -> Sign:
-    """The write key in the header and, as the vendor's own libraries do, in the body with the time of sending."""
+    """The write key in the header and, as the vendor's own libraries do, in the body with the time of sending.
+
+    Batches are compressed, as the same libraries can.
+    """
     key = settings.write_key.get_secret_value()
     base = (settings.base_url or API[settings.region]).rstrip("/")
-    lines = ("Accept: application/json", f"Authorization: {basic(key, '')}")
+    lines: Sequence[str] = ("Accept: application/json", f"Authorization: {basic(key, '')}")
 
     def sign(request: Request, context: SignContext) -> Signed:
         """Put key and time in front of the messages; with the time, Segment corrects clocks that are wrong."""
         sent = datetime.fromtimestamp(context.now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         head = orjson.dumps({"writeKey": key, "sentAt": sent})
-        body = head[:-1] + b"," + (request.body or b"{}")[1:]
-        return Signed(request.method, address(base, request), header_lines(request, lines), body)
+        body, more = head[:-1] + b"," + (request.body or b"{}")[1:], lines
+        if len(body) > SMALL:
+            body, more = gzip.compress(body, 6, mtime=0), (*lines, "Content-Encoding: gzip")
+        return Signed(request.method, address(base, request), header_lines(request, more), body)
 
     return sign
 

@@ -1,5 +1,6 @@
 """Segment's messages, batches, settings, signing and reading, without a network."""
 
+import gzip
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -146,7 +147,7 @@ def test_largest_batches_leave_room_for_what_signing_adds():
     limits = connector.exports[EVENTS].limits
     made = [Item(b"x" * (limits.bytes // 100 - 1), "") for _ in range(100)]
     run = send(made, TAKEN)
-    assert len(flows.sign(connector, SETTINGS, run.requests[0]).body) < 500_000
+    assert 475_000 < len(gzip.decompress(flows.sign(connector, SETTINGS, run.requests[0]).body)) < 500_000
     assert limits.item_bytes <= 32_768
 
 
@@ -187,8 +188,18 @@ def test_key_and_time_of_sending_are_put_in_front_when_signing(region, url):
     assert flows.header(signed, "Content-Type") == "application/json"
     assert json.loads(signed.body) == {"writeKey": "wk", "sentAt": "2027-01-15T08:00:00.000Z", "batch": [TRACK]}
     assert b"wk" not in request.body
+    assert flows.header(signed, "Content-Encoding") is None
     later = flows.sign(connector, SETTINGS, request, now=flows.NOW + 1)
     assert json.loads(later.body)["sentAt"] == "2027-01-15T08:00:01.000Z"
+
+
+def test_a_batch_is_compressed_when_signing_and_a_repeat_has_the_same_bytes():
+    request = send(messages(200), TAKEN).requests[0]
+    signed = flows.sign(connector, SETTINGS, request)
+    assert flows.header(signed, "Content-Encoding") == "gzip"
+    assert len(signed.body) < len(request.body) / 3
+    assert json.loads(gzip.decompress(signed.body))["batch"] == json.loads(request.body)["batch"]
+    assert flows.sign(connector, SETTINGS, request) == signed
 
 
 @pytest.mark.parametrize(("settings", "place"), [

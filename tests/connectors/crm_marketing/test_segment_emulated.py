@@ -38,6 +38,11 @@ def test_a_batch_sent_again_has_no_second_effect(vendor, export, params, kind):
     assert vendor.kinds == [kind] * 2
 
 
+def test_a_batch_that_is_compressed_arrives_whole(vendor):
+    ends = vendor.send("export_prompt_event", *range(1, 21), **USER)
+    assert (len(ends), vendor.kinds) == (20, ["track.taken"] * 20)
+
+
 def test_everything_is_tried():
     assert {case[0] for case in CASES} == set(connector.actions)
     assert {case[0] for case in BATCHES} == set(connector.exports)
