@@ -78,6 +78,10 @@ class Compiler:
             return digest_of(name, content)
         return self.app(name, content).version
 
+    def alone(self, name: str, content: Content | None) -> Configuration:
+        """A configuration of this app and no other, to be compared; of nothing for None, and for the company."""
+        return configuration_of({} if content is None or name == COMPANY else {name: self.app(name, content)})
+
     def configuration(self, contents: Mapping[str, Content]) -> Configuration:
         """All apps; raises ConfigErrors with the mistakes of all."""
         reading = self.reading()

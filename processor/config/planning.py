@@ -8,8 +8,7 @@ from typing import NamedTuple
 from processor.config.content import Compiler, digest_of
 from processor.config.difference import Change, difference
 from processor.config.errors import ConfigErrors
-from processor.config.model import Configuration, configuration_of
-from processor.config.store import COMPANY, Content, Version
+from processor.config.store import Content, Version
 
 
 class Plan(NamedTuple):
@@ -36,20 +35,14 @@ def plan_of(name: str, current: Version | None, content: Content | None, compile
 
     What is live and cannot be compiled here (by an older release, say) counts as nothing.
     """
-    after = _alone(name, content, compiler)
+    after = compiler.alone(name, content)
     try:
-        before = _alone(name, current.content if current else None, compiler)
+        before = compiler.alone(name, current.content if current else None)
     except ConfigErrors:
-        before = configuration_of({})
+        before = compiler.alone(name, None)
     digest = "" if content is None else digest_of(name, content)
     return Plan(name, current.number if current else 0, current.digest if current else "", digest,
                 tuple(difference(before, after)), content)
-
-
-def _alone(name: str, content: Content | None, compiler: Compiler) -> Configuration:
-    if content is None or name == COMPANY:
-        return configuration_of({})
-    return configuration_of({name: compiler.app(name, content)})
 
 
 def effects(changes: Iterable[Change]) -> list[str]:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import random
-import socket
 import time
 from collections.abc import Callable
 from threading import Lock
-from typing import Any, Self
+from typing import Self
 
-from processor.audit.record import Audited, append
+from processor.audit.record import append
 from processor.avro.codec import Codec
+from processor.config.audit import of_version
 from processor.config.content import Compiler
-from processor.config.content_changes import changes
-from processor.config.difference import difference
-from processor.config.errors import ConfigErrors
-from processor.config.model import App, Configuration, configuration_of
+from processor.config.model import App, Configuration
 from processor.config.records import current_key, hear, kept_key, value_of
-from processor.config.store import COMPANY, Content, StoreError, Version
+from processor.config.store import Content, StoreError, Version
 from processor.config.versions import Versions, draft
 from processor.kafka.config_topic import OvertakenError, TopicReader, Writer
 from processor.settings import ProcessorSettings
@@ -117,7 +114,8 @@ class TopicStore:
         if versions.current(made.name) == made:
             return made  # an earlier attempt did commit, though its answer did not come
         versions.at_base(made.name, base)
-        audited, topics = self._audited(made, versions.current(made.name)), self._settings.topics
+        audited = of_version(made, versions.current(made.name), self._compiler)
+        topics = self._settings.topics
         has_audit, value = writer.has(topics.audit), value_of(self._codec, made)
         with writer.together():
             for key in (current_key(made.name), kept_key(made.name, made.number)):
@@ -133,29 +131,3 @@ class TopicStore:
     def _fresh(self, *, whole: bool = False) -> Versions:
         hear(self._reader.catch_up(whole=whole), self._versions, self._codec)
         return self._versions
-
-    def _audited(self, made: Version, before: Version | None) -> Audited:
-        return Audited(
-            made.by, socket.gethostname(), made.at, "removed" if made.content is None else "configured",
-            "" if made.name == COMPANY else made.name, f"{made.name}@{made.number}", "", made.note,
-            _told(before) if before else {}, {**_told(made), "changes": self._changes(made, before)})
-
-    def _changes(self, made: Version, before: Version | None) -> list[dict[str, Any]]:
-        """What differs, without secrets."""
-        if made.name == COMPANY:
-            found = changes(before.content if before else None, made.content)
-            return [{"app": "", "part": "company", **one._asdict()} for one in found]
-        try:
-            old, new = (self._alone(one) for one in (before, made))
-        except ConfigErrors:
-            return []  # what was there before does not compile here: its digest stands for it
-        return [one._asdict() for one in difference(old, new)]
-
-    def _alone(self, version: Version | None) -> Configuration:
-        if version is None or version.content is None:
-            return configuration_of({})
-        return configuration_of({version.name: self._compiler.app(version.name, version.content)})
-
-
-def _told(version: Version) -> dict[str, Any]:
-    return {"number": version.number, "digest": version.digest}

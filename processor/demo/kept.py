@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
 from processor.access import Company, company_errors, content_of
 from processor.audit.log import FileAudit
-from processor.audit.record import Audited
 from processor.config import secrets
+from processor.config.audit import of_version
 from processor.config.content import Compiler
-from processor.config.content_changes import changes
 from processor.config.errors import ConfigErrors
 from processor.config.file_store import FileStore
 from processor.config.keyring import new_key
@@ -28,19 +26,15 @@ KEY = "PROMPT_ACTIONS_DEMO_KEY"
 class KeptStore(MemoryStore):
     """As the config topic's store, with its audit; gone with the demo."""
 
-    audit: FileAudit
+    def __init__(self, compiler: Compiler, audit: FileAudit) -> None:
+        super().__init__(compiler)
+        self.audit = audit
 
     def apply(self, name: str, content: Content | None, *, base: int, by: str, note: str = "") -> Version:
         """Write the next version, and who made it."""
         before = self.current(name)
         made = super().apply(name, content, base=base, by=by, note=note)
-        if hasattr(self, "audit"):
-            found = [{"part": "company" if name == COMPANY else "", **one._asdict()}
-                     for one in changes(before.content if before else None, made.content)]
-            self.audit.write(Audited(
-                by, socket.gethostname(), made.at, "removed" if content is None else "configured",
-                "" if name == COMPANY else name, f"{name}@{made.number}", "", note,
-                {"number": before.number if before else 0}, {"number": made.number, "changes": found}))
+        self.audit.write(of_version(made, before, self._compiler))
         return made
 
 
@@ -53,10 +47,9 @@ def kept_store(
     files = FileStore(compiler)
     found = {name: files.current(name) for name in files.names()}
     contents = {name: one.content for name, one in found.items() if one is not None and one.content is not None}
-    store = KeptStore(compiler)
+    store = KeptStore(compiler, FileAudit(folder))
     for name, content in {**contents, COMPANY: content_of(company)}.items():
         store.apply(name, content, base=0, by="the demo", note="the example")
-    store.audit = FileAudit(folder)
     return store
 
 
@@ -84,5 +77,4 @@ class StoreSource:
             return Change(None, error.errors)
 
     def _versions(self) -> tuple[tuple[str, int], ...]:
-        found = [self._store.current(name) for name in self._store.names()]
-        return tuple((one.name, one.number) for one in found if one is not None)
+        return tuple((name, self._store.outline(name, 1)[0].number) for name in self._store.names())

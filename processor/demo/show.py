@@ -117,7 +117,7 @@ class Show:
         """What was promised by another configuration is promised no more."""
         store = self._stand.store
         if store is not None and not self._tally.reconfigured:
-            digests = {one.name: one.digest for name in store.names() if (one := store.current(name)) is not None}
+            digests = {name: store.outline(name, 1)[0].digest for name in store.names()}
             if digests != {name: app.version for name, app in self._stand.configuration.apps.items()}:
                 self._tally.forget_promises()
 
