@@ -27,7 +27,7 @@ def ingest(context: Context) -> None:
     from processor.log import configure
 
     settings = context.settings
-    configure("console" if settings.log.format == "console" else "json", settings.log.level)
+    configure(settings.log.format, settings.log.level)
     try:
         main(settings, context.environ, codec_of(settings))
     except KafkaException as error:

@@ -25,7 +25,7 @@ def run(context: Context) -> None:
     from processor.state.errors import StateError
 
     settings = context.settings
-    configure("console" if settings.log.format == "console" else "json", settings.log.level)
+    configure(settings.log.format, settings.log.level)
     service = Service(settings, source_of(settings, os.environ))
     service.handle_signals()
     try:

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from processor.ingest.counts import Counts
 from processor.ingest.keys import Holder, Keys
-from processor.ingest.openapi import document
+from processor.ingest.openapi import LONGEST_KEY, document
 from processor.ingest.outbox import FullError, NotTakenError
 from processor.ingest.problems import Refusal
 from processor.ingest.rates import Rates
@@ -27,7 +27,6 @@ from processor.settings import IngestSettings
 
 PATHS: tuple[Kind, ...] = ("interactions", "attributes", "track", "identify", "batch")
 JSON = "application/json"
-LONGEST_KEY = 200
 AGAIN = "send it again with the same event ids: what has arrived meanwhile runs once"
 
 log = structlog.get_logger()

@@ -13,6 +13,8 @@ from processor.model.attributes import MODES
 from processor.settings import IngestSettings
 
 Schema = dict[str, Any]
+LONGEST_KEY = 200
+"""Characters of an Idempotency-Key."""
 LONG = {"type": "integer", "minimum": -(1 << 63), "maximum": (1 << 63) - 1}
 TIME = {"anyOf": [
     {"type": "integer", "minimum": 1, "description": "Milliseconds since 1970."},
@@ -59,8 +61,8 @@ def document(settings: IngestSettings) -> Schema:
 def _post(title: str, name: str, settings: IngestSettings, *, several: bool = True, keyed: bool = False) -> Schema:
     one = {"$ref": f"#/components/schemas/{name}"}
     many = {"type": "array", "items": one, "minItems": 1, "maxItems": settings.max_batch}
-    header = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-              "description": "The event's id, where the body names none."}
+    header = {"name": "Idempotency-Key", "in": "header", "description": "The event's id, where the body names none.",
+              "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY}}
     problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     accepted = {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}}
     return {"post": {
