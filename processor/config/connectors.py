@@ -26,6 +26,8 @@ class Entry(NamedTuple):
     active: bool
     made: AppConnector | None
     """None where its settings are wrong: that is reported already."""
+    whole: bool
+    """Whether all of its secrets could be had here; else its settings may lack some."""
 
 
 def with_overrides(raw: Mapping[str, Any], reading: Reading) -> dict[str, Any]:
@@ -77,10 +79,11 @@ def _entry(
             f"'{connector.id}' is an add-on that this app has not got",
             f"add '{connector.id}' to addons in app.yaml, or set active: false", key=True,
         ))
+    missing = len(reading.missing)
     settings = _settings(connector, raw, place, reading, active=active)
     limits = shape.limits.over(connector.limits) if shape else Limits()
     made = AppConnector(connector, settings, active, limits) if settings is not None and shape else None
-    return Entry(connector, place, active, made)
+    return Entry(connector, place, active, made, whole=len(reading.missing) == missing)
 
 
 def _settings(

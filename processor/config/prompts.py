@@ -104,27 +104,19 @@ class _ChainReader:
         identity = self._identity(shape, f"{connector.id}.{action.id}", place)
         if entry is None or entry.made is None or params is None:
             return None
-        self._check_picks(connector, params, entry.made.settings, place.at("params"))
+        self._check_picks(entry, params, entry.made.settings, place.at("params"))
         return Binding(identity, position, connector, action, params, entry.made.settings,
                        shape.on_error, shape.max_age, shape.in_doubt, shape.order)
 
-    def _check_picks(self, connector: Connector, params: Params, settings: Settings, place: Place) -> None:
+    def _check_picks(self, entry: Entry, params: Params, settings: Settings, place: Place) -> None:
         """Where a pick list needs no call of the vendor, what was picked must be on it."""
         for name, field in type(params).model_fields.items():
             extra = field.json_schema_extra
-            listed = connector.options.get(str(extra.get("options", ""))) if isinstance(extra, dict) else None
+            listed = entry.connector.options.get(str(extra.get("options", ""))) if isinstance(extra, dict) else None
             value = getattr(params, name)
-            known = self._known(listed, settings) if listed and isinstance(value, str) and value else None
+            known = _known(listed, settings, entry) if listed and isinstance(value, str) and value else None
             if known is not None and value not in known:
                 self._note(place.at(name), f"'{value}' is not there to pick", nearest(value, known))
-
-    def _known(self, listed: Any, settings: Settings) -> list[str] | None:
-        try:
-            return _without_calls(listed(settings))
-        except Exception:
-            if self.reading.missing:
-                return None  # settings whose secrets are missing here may not be whole
-            raise
 
     def _identity(self, shape: BindingShape, default: str, place: Place) -> str:
         self.seen[default] += 1
@@ -165,6 +157,15 @@ class _ChainReader:
 
     def _note(self, place: Place, message: str, hint: str) -> None:
         self.reading.errors.append(place.error(message, hint))
+
+
+def _known(listed: Any, settings: Settings, entry: Entry) -> list[str] | None:
+    try:
+        return _without_calls(listed(settings))
+    except Exception:
+        if entry.whole:
+            raise
+        return None  # it may be for want of a secret
 
 
 def _without_calls(flow: OptionsFlow) -> list[str] | None:
