@@ -29,7 +29,7 @@ ENV PATH=/opt/prompt-actions/bin:$PATH \
 WORKDIR /app
 USER prompt-actions
 VOLUME /var/lib/prompt-actions
-EXPOSE 9464 8090
+EXPOSE 9464 8080 8090
 STOPSIGNAL SIGTERM
 # Only `run` serves this port; services with other commands bring their own check or switch this one off.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
