@@ -10,7 +10,7 @@ import click
 
 from processor.cli.context import Context, pass_context
 from processor.cli.output import FAILED, SOME_FAILED, Form, emit, output_option, say
-from processor.cli.planning import folder_option, opened, plans, plans_of, secrets_option, show
+from processor.cli.planning import folder_option, opened, plans, plans_of, secrets_option, show, there
 
 if TYPE_CHECKING:
     from processor.config.planning import Plan
@@ -47,7 +47,7 @@ def apply(
         raise click.UsageError("--base is the version of one app: name it with --app or --remove")
     with opened(context, folder, lenient=lenient) as (store, compiler):
         found, kept = plans(store, compiler, apps) if apps or not removed else ([], [])
-        found += plans_of(store, compiler, dict.fromkeys(_there(store, removed)))
+        found += plans_of(store, compiler, dict.fromkeys(there(store, removed)))
         show(context, found, [name for name in kept if name not in removed], form)
         put_live(store, found, base, note, as_whom, form, yes=yes)
     tell_who_reads(context)
@@ -99,15 +99,6 @@ def _row(one: Version, *, live: bool) -> dict[str, Any]:
 
     return {"app": one.name, "version": one.number, "at": spoken(one.at), "by": one.by, "note": one.note,
             "digest": one.digest or "removed", "live": live, "at_ms": one.at}
-
-
-def _there(store: TopicStore, names: Sequence[str]) -> Sequence[str]:
-    from processor.config.errors import nearest
-
-    for one in names:
-        if one not in store.names():
-            raise click.UsageError(f"no app '{one}' on {store.where} ({nearest(one, store.names())})")
-    return names
 
 
 def put_live(

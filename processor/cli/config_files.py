@@ -104,11 +104,12 @@ def _into_topic(
     context: Context, table: Path, note: str, as_whom: str, form: Form, *, yes: bool, lenient: bool,
 ) -> None:
     from processor.config.importing import contents_with, tables_of, text_from
+    from processor.config.store import contents_of
 
     with opened(context, lenient=lenient) as (store, compiler):
         tables = tables_of(text_from(table), str(table), compiler)
-        there = {name: one.content for name in tables if (one := store.current(name)) and one.content is not None}
-        found = plans_of(store, compiler, dict(contents_with(tables, str(table), there, compiler)))
+        contents = contents_with(tables, str(table), contents_of(store, tables), compiler)
+        found = plans_of(store, compiler, dict(contents))
         show(context, found, (), form)
         put_live(store, found, None, note, as_whom, form, yes=yes)
     tell_who_reads(context)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from processor.config.content import Compiler
     from processor.config.errors import ConfigError
     from processor.config.planning import Plan
-    from processor.config.store import Content
+    from processor.config.store import Content, Store
     from processor.config.topic_store import TopicStore
     from processor.waiting.under_way import UnderWay
 
@@ -78,16 +78,22 @@ def opened(context: Context, folder: Path | None = None, *, lenient: bool = Fals
 
 def contents_in(compiler: Compiler, apps: Sequence[str]) -> dict[str, Content]:
     """The apps of the folder, or only those named; raises ConfigErrors and UsageError."""
-    from processor.config.errors import nearest
     from processor.config.file_store import FileStore
+    from processor.config.store import contents_of
 
     store = FileStore(compiler)
-    names = store.names()
+    return contents_of(store, there(store, apps) or store.names())
+
+
+def there(store: Store, apps: Sequence[str]) -> Sequence[str]:
+    """These apps; raises UsageError where the store has one of them not."""
+    from processor.config.errors import nearest
+
+    names = store.names() if apps else ()
     for one in apps:
         if one not in names:
             raise click.UsageError(f"no app '{one}' in {store.where} ({nearest(one, names)})")
-    found = {name: store.current(name) for name in apps or names}
-    return {name: one.content for name, one in found.items() if one is not None and one.content is not None}
+    return apps
 
 
 def plans(store: TopicStore, compiler: Compiler, apps: Sequence[str]) -> tuple[list[Plan], list[str]]:

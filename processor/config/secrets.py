@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,38 +28,32 @@ MAX_BYTES = 1 << 20
 class _Sources:
     """What this process opens sealed secrets and asks Vault with; made when first asked for."""
 
-    def __init__(self) -> None:
-        self.make_keyring: Callable[[], Keyring] = lambda: Keyring(())
-        self.access = Access()
-        self._keyring: Keyring | None = None
-        self._vault: Vault | None = None
+    def __init__(self, make_keyring: Callable[[], Keyring], access: Access) -> None:
+        self._make_keyring = make_keyring
+        self._access = access
 
+    @cached_property
     def keyring(self) -> Keyring:
-        if self._keyring is None:
-            self._keyring = self.make_keyring()
-        return self._keyring
+        return self._make_keyring()
 
+    @cached_property
     def vault(self) -> Vault:
-        if self._vault is None:
-            self._vault = Vault(self.access)
-        return self._vault
+        return Vault(self._access)
 
 
-_sources = _Sources()
+_sources = _Sources(lambda: Keyring(()), Access())
 
 
 def configure(keys: Iterable[str], access: Access, environ: Mapping[str, str], folder: Path) -> None:
     """Say which keys (references) this process has and how it reaches Vault: once, where settings are read."""
     global _sources  # noqa: PLW0603 - one process has one keyring, like one environment
     given = tuple(keys)
-    _sources = _Sources()
-    _sources.make_keyring = lambda: keyring_of(given, environ, folder)
-    _sources.access = access
+    _sources = _Sources(lambda: keyring_of(given, environ, folder), access)
 
 
 def keyring() -> Keyring:
     """The keys of this process; raises SecretError where one cannot be had."""
-    return _sources.keyring()
+    return _sources.keyring
 
 
 def keyring_of(keys: Iterable[str], environ: Mapping[str, str], folder: Path) -> Keyring:
@@ -101,7 +96,7 @@ def _from_file(name: str, _environ: Mapping[str, str], folder: Path, _app: str) 
 
 
 def _from_vault(name: str, _environ: Mapping[str, str], _folder: Path, _app: str) -> str:
-    return _sources.vault().read(name)
+    return _sources.vault.read(name)
 
 
 def _sealed(name: str, _environ: Mapping[str, str], _folder: Path, app: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from processor.config.model import App, Configuration
@@ -88,3 +88,9 @@ class Store(Protocol):
 
     def configuration(self) -> Configuration:
         """All apps as they are now, compiled."""
+
+
+def contents_of(store: Store, names: Iterable[str]) -> dict[str, Content]:
+    """What a store has now of these names, without those of which it has nothing."""
+    found = {name: store.current(name) for name in names}
+    return {name: one.content for name, one in found.items() if one is not None and one.content is not None}

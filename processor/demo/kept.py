@@ -16,7 +16,7 @@ from processor.config.keyring import new_key
 from processor.config.memory_store import MemoryStore
 from processor.config.model import Configuration
 from processor.config.reading import Overrides
-from processor.config.store import COMPANY, Content, Version
+from processor.config.store import COMPANY, Content, Version, contents_of
 from processor.config.vault import Access
 from processor.config.watch import Change
 
@@ -45,10 +45,8 @@ def kept_store(
     secrets.configure([f"env:{KEY}"], Access(), {KEY: new_key()[1]}, folder)
     compiler = Compiler(environ, config, overrides, company=company_errors)
     files = FileStore(compiler)
-    found = {name: files.current(name) for name in files.names()}
-    contents = {name: one.content for name, one in found.items() if one is not None and one.content is not None}
     store = KeptStore(compiler, FileAudit(folder))
-    for name, content in {**contents, COMPANY: content_of(company)}.items():
+    for name, content in {**contents_of(files, files.names()), COMPANY: content_of(company)}.items():
         store.apply(name, content, base=0, by="the demo", note="the example")
     return store
 
