@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -47,7 +48,7 @@ class Filters(BaseModel):
     def selection(self, app: str, now: float) -> tuple[Selection, list[Mistake]]:
         """What is meant within an app ("" for all), and what cannot be taken."""
         mistakes: list[Mistake] = []
-        since, until = (_time(name, getattr(self, name), now, mistakes) for name in ("since", "until"))
+        since, until = (time_of(name, getattr(self, name), now, mistakes) for name in ("since", "until"))
         if self.state not in (*STATES, "all"):
             mistakes.append(Mistake("state", f"'{self.state}' is none of {', '.join((*STATES, 'all'))}"))
         if any(not one or len(one) > 15 or set(one) - ID_DIGITS for one in self.ids):
@@ -84,12 +85,11 @@ def filters_of(selection: Selection) -> Filters:
 
 
 def _iso(milliseconds: int) -> str:
-    from datetime import UTC, datetime  # noqa: PLC0415 - needed here alone
-
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat() if milliseconds else ""
 
 
-def _time(name: str, text: str, now: float, mistakes: list[Mistake]) -> int:
+def time_of(name: str, text: str, now: float, mistakes: list[Mistake]) -> int:
+    """What a filter of times means, in milliseconds since 1970; what cannot be taken is noted."""
     try:
         return moment(text.strip(), now) if text.strip() else 0
     except (ValueError, OverflowError) as error:

@@ -14,14 +14,14 @@ from starlette.responses import Response, StreamingResponse
 
 from console.activity import Activity, OutcomeFilter
 from console.activity.timeline import timeline
-from console.letters.filters import Mistake
+from console.letters.filters import Mistake, time_of
 from console.letters.words import REASONS, STATES
 from console.pages.letter_scope import app_of, at_desk, base_of, user_shown
 from console.security.refusals import NotFound
 from console.visit import Here, Visit
 from console.words import INTERACTIONS
 from processor.access import Permission
-from processor.dead_letters import Entry, Selection, moment
+from processor.dead_letters import Entry, Selection
 from processor.model.outcome import ActionResult
 
 PAGE = 50
@@ -58,7 +58,7 @@ class Asked(BaseModel):
     def wanted(self, app: str, now: float) -> tuple[OutcomeFilter, list[Mistake]]:
         """What is meant within an app ("" for all), and what cannot be taken."""
         mistakes: list[Mistake] = []
-        since, until = (_time(name, getattr(self, name), now, mistakes) for name in ("since", "until"))
+        since, until = (time_of(name, getattr(self, name), now, mistakes) for name in ("since", "until"))
         names = {name: getattr(self, name).strip() for name in OutcomeFilter._fields
                  if name not in ("app", "since", "until")}
         return OutcomeFilter(app or self.app.strip(), **names, since=since, until=until), mistakes
@@ -71,14 +71,6 @@ class Asked(BaseModel):
     def narrowed(self) -> bool:
         """Whether anything was asked for."""
         return any(self.model_dump(exclude={"before"}).values())
-
-
-def _time(name: str, text: str, now: float, mistakes: list[Mistake]) -> int:
-    try:
-        return moment(text.strip(), now) if text.strip() else 0
-    except (ValueError, OverflowError) as error:
-        mistakes.append(Mistake(name, str(error)))
-        return 0
 
 
 def activity_of(visit: Visit) -> Activity:
@@ -181,4 +173,3 @@ async def _words(activity: Activity, app: str) -> AsyncIterator[str]:
                 yield ": here\n\n"
     finally:
         activity.streams -= 1
-
