@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import wraps
-from typing import Any
+from collections.abc import Iterator
 
 from console.api import activity as activity_api
 from console.api import letters as letters_api
@@ -35,21 +33,7 @@ def _pages(base: str) -> Iterator[Entry]:
     yield Entry("POST", f"{run}/abandon", replays.abandon, REPLAY)
 
 
-def _of_all(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """The same endpoint under a name of its own, as the API's description needs it."""
-    @wraps(endpoint)
-    def answer(*given: Any, **named: Any) -> Any:
-        return endpoint(*given, **named)
-
-    answer.__name__ = f"{endpoint.__name__}_of_all_apps"
-    return answer
-
-
-def _same(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    return endpoint
-
-
-def _api(base: str, where: str, named: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Iterator[Entry]:
+def _api(base: str, where: str, suffix: str = "") -> Iterator[Entry]:
     letters, letter, run = f"{base}/dead-letters", f"{base}/dead-letters/{{letter}}", f"{base}/replays/{{run}}"
     api, happened = letters_api, activity_api
     for method, path, endpoint, rule, summary, status in (
@@ -68,14 +52,14 @@ def _api(base: str, where: str, named: Callable[[Callable[..., Any]], Callable[.
         ("GET", f"{base}/outcomes", happened.outcomes, Permission.SEE_ACTIVITY, "The newest outcomes", 200),
         ("GET", f"{base}/health", happened.health, Permission.SEE_HEALTH, "Whether all is well", 200),
     ):
-        yield Entry(method, path, named(endpoint), rule, f"{summary}, {where}", status)
+        yield Entry(method, path, endpoint, rule, f"{summary}, {where}", status, suffix)
 
 
 OPERATIONS: tuple[Entry, ...] = (
     *_pages("/apps/{app}"), *_pages(""),
     Entry("GET", "/apps/{app}/activity/{event:path}", activity.show, Permission.SEE_ACTIVITY),
     Entry("POST", "/health/books", health.draw_up, Permission.SEE_HEALTH),
-    *_api("/api/v1/apps/{app}", "of an app", _same), *_api("/api/v1", "of all apps", _of_all),
+    *_api("/api/v1/apps/{app}", "of an app"), *_api("/api/v1", "of all apps", "_of_all_apps"),
     Entry("GET", "/api/v1/apps/{app}/events/{event:path}", activity_api.event, Permission.SEE_ACTIVITY,
           "What is known of an event"),
     Entry("GET", "/api/v1/books", activity_api.books, Permission.SEE_HEALTH, "The books that were drawn up last"),

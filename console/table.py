@@ -39,6 +39,8 @@ class Entry(NamedTuple):
     summary: str = ""
     """For the API's description."""
     status: int = 200
+    suffix: str = ""
+    """Of its name, where an endpoint has several routes: the API's description tells them apart by it."""
 
 
 def install(app: FastAPI, entries: Iterable[Entry]) -> None:
@@ -63,4 +65,4 @@ def _api(app: FastAPI, one: Entry) -> None:
 
 
 def _name(one: Entry) -> str:
-    return f"{one.endpoint.__module__.rpartition('.')[2]}_{one.endpoint.__name__}"
+    return f"{one.endpoint.__module__.rpartition('.')[2]}_{one.endpoint.__name__}{one.suffix}"
