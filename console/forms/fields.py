@@ -26,6 +26,10 @@ TESTING = "testing"
 """The group of fields that are for tests only."""
 MULTIPLE = (tuple, list, set, frozenset)
 NUMBERS = (int, float, Decimal)
+SIMPLE: Mapping[Any, Kind] = {
+    int: "number", float: "number", Decimal: "number", str: "text", dt.date: "date", bool: "switch"}
+BY_NAME: Mapping[Any, Kind] = {SecretStr: "secrets", str: "pairs"}
+"""Of what has names and values: by the type of the values."""
 
 
 class Choice(NamedTuple):
@@ -104,10 +108,9 @@ def _kind(name: str, annotation: Any, options: str) -> Kind:
         return "secret_text" if any(part in name for part in SEVERAL_LINES) else "secret"
     if options and kind in (str, *NUMBERS):
         return "pick"
-    if kind is bool:
-        return "choice" if type(None) in get_args(annotation) else "switch"
-    simple: dict[Any, Kind] = {int: "number", float: "number", Decimal: "number", str: "text", dt.date: "date"}
-    return simple.get(kind) or _compound(kind)
+    if kind is bool and type(None) in get_args(annotation):
+        return "choice"
+    return SIMPLE.get(kind) or _compound(kind)
 
 
 def _compound(kind: Any) -> Kind:
@@ -116,9 +119,7 @@ def _compound(kind: Any) -> Kind:
         return "choice"
     if origin in MULTIPLE and plain_types(parts[0]) == [str]:
         return "lines"
-    if origin is dict:
-        return {SecretStr: "secrets", str: "pairs"}.get(parts[1], "yaml")  # type: ignore[return-value]
-    return "yaml"
+    return BY_NAME.get(parts[1], "yaml") if origin is dict else "yaml"
 
 
 def _choices(annotation: Any) -> tuple[Choice, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -33,7 +33,7 @@ class Session(NamedTuple):
     """Of the password that was used: a changed password ends the session."""
     roles: tuple[str, ...] = ()
     """Those that a provider's claims gave."""
-    flow: dict[str, str] = {}  # noqa: RUF012 - never changed
+    flow: Mapping[str, str] = {}
     """What a sign-in at a provider must find again when it comes back."""
 
 
