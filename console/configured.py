@@ -30,5 +30,6 @@ class Configured:
         return self.configuration
 
     def _versions(self) -> list[tuple[str, int, str]]:
-        found = [self._store.current(name) for name in self._store.names()]
-        return [(one.name, one.number, one.digest) for one in found if one is not None]
+        """By their outlines: nothing is unpacked where nothing has changed."""
+        return [(one.name, one.number, one.digest) for name in self._store.names()
+                for one in self._store.outline(name, 1)]
