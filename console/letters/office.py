@@ -95,11 +95,13 @@ class Letters:
             self._thread.join(AGAIN_AFTER)
 
     def _follow(self) -> None:
-        with self.desk() as desk:
-            desk.drop_plans()
+        begun = False
         while not self._stop.is_set():
             try:
                 with self.desk() as desk:
+                    if not begun:
+                        desk.drop_plans()
+                    begun = True
                     self._keep_up(desk)
             except Stopped:
                 return
