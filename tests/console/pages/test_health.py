@@ -50,7 +50,7 @@ def test_the_company_sees_processors_and_connectors_of_all_apps(stand):
     text = stand.browser(COMPANY).get("/health").text
     assert "http://one:9464/metrics" in text
     assert "Takes events" in text
-    assert "Open: vendor down" in text
+    assert "Held back: vendor down" in text
     assert "They were not drawn up" in text
 
 
