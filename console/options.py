@@ -13,7 +13,6 @@ from connectors.kit.connector import Connector
 from console.activity import Activity
 from console.health import Health
 from console.letters import Letters
-from processor.access import Company
 from processor.audit.record import Audited
 from processor.config import secrets
 from processor.config.keyring import Keyring
@@ -66,8 +65,6 @@ class ConsoleOptions:
     """Seals what people type into secret fields; without keys, only references can be entered."""
     freshness: float = 1.0
     """Seconds for which pages may show what was read; changes are always made of what is there."""
-    company: Callable[[], Company] | None = None
-    """Where members come from if not from the store: a file of the config folder."""
     audit: AuditLog = field(default_factory=NoAudit)
     waiting: Callable[[str], Sequence[Group]] = nothing_waits
     """What waits in an app, by connector and cause; quick, since pages ask for it."""

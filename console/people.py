@@ -30,7 +30,7 @@ from processor.access.changing import (
     without_member,
     without_token,
 )
-from processor.config.store import COMPANY, ConflictError, ReadOnlyError
+from processor.config.store import COMPANY, ConflictError
 
 ATTEMPTS = 5
 DAY = 86_400_000
@@ -38,13 +38,17 @@ Change = Callable[[Company], Company]
 V = TypeVar("V")
 
 
+def members_of(visit: Visit) -> list[Member]:
+    """Who has a role or a right in the app; everybody, for those who see the company."""
+    everybody = visit.may(Permission.SEE_MEMBERS, ANY_APP)
+    return [one for one in visit.company.members if everybody or {visit.app, ANY_APP} & {*one.roles, *one.grants}]
+
+
 def change_company(visit: Visit, change: Change, note: str) -> Company:
     """Make a change of the company live; where somebody else changed it meanwhile, it is made of what is there now.
 
-    Raises Invalid where the company would not be sound.
+    Raises Invalid where the company would not be sound, and ReadOnlyError.
     """
-    if visit.options.company is not None:
-        raise ReadOnlyError("the company is kept in company.yaml")
     store = visit.options.store
     for attempt in range(1, ATTEMPTS + 1):
         version = store.current(COMPANY)
@@ -84,7 +88,7 @@ def set_role(visit: Visit, email: str, place: str, role: str, *, name: str | Non
             grants=_put(known.grants if known else {}, place, rights or None), disabled=bool(known and known.disabled))
         return with_member(company, member)
 
-    told = f"{wanted.title if wanted else 'no role'} in {'all apps' if place == ANY_APP else place}"
+    told = f"{wanted.label if wanted else 'no role'} in {'all apps' if place == ANY_APP else place}"
     return change_company(visit, change, f"member {email.lower()}: {told}")
 
 

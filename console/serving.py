@@ -11,15 +11,13 @@ import uvicorn
 from console.app import create_app
 from console.options import AuditLog, ConsoleOptions
 from console.watching import watching
-from processor.access import Company
-from processor.access.file import load_company
 from processor.attributes import attributes_of
-from processor.audit.log import FileAudit, TopicAudit
+from processor.audit.topic import Audit
 from processor.cli.reading import codec_of
 from processor.config.source import opened_store
 from processor.config.store import Store
 from processor.control.switchboard import dialling
-from processor.kafka.reader import LogError, LogReader
+from processor.kafka.reader import LogReader
 from processor.settings import ConsoleSettings, ProcessorSettings
 
 BACKLOG = 128
@@ -32,36 +30,18 @@ def opened(settings: ProcessorSettings, environ: Mapping[str, str]) -> Iterator[
     """The options of a console over these settings; raises StoreError where the topic cannot be read."""
     with ExitStack() as stack:
         store = stack.enter_context(opened_store(settings, environ))
-        yield over(settings, store, stack, audit=_audit(settings, stack), company=_company(settings, store))
+        reader = stack.enter_context(LogReader(settings))
+        yield over(settings, store, stack, audit=Audit(settings, reader))
 
 
-def over(
-    settings: ProcessorSettings, store: Store, stack: ExitStack, *, audit: AuditLog,
-    company: Callable[[], Company] | None = None,
-) -> ConsoleOptions:
+def over(settings: ProcessorSettings, store: Store, stack: ExitStack, *, audit: AuditLog) -> ConsoleOptions:
     """The options of a console over a store that is open; what else is opened for it closes with `stack`."""
     codec = codec_of(settings)
     watch = stack.enter_context(watching(settings, codec, store))
     return ConsoleOptions(
-        store, lambda: dialling(settings.http), settings.console, audit=audit, company=company, letters=watch.letters,
+        store, lambda: dialling(settings.http), settings.console, audit=audit, letters=watch.letters,
         activity=watch.activity, health=watch.health, waiting=watch.activity.waiting, join_grace=settings.join_grace,
         attributes=lambda app, user: attributes_of(settings, codec, app, user))
-
-
-def _audit(settings: ProcessorSettings, stack: ExitStack) -> AuditLog:
-    """The topic where there is one; a file where configuration needs no Kafka, or the topic is not made."""
-    if settings.config_source == "files":
-        return FileAudit(settings.state.folder)
-    reader = stack.enter_context(LogReader(settings))
-    try:
-        reader.partitions(settings.topics.audit)
-    except LogError:
-        return FileAudit(settings.state.folder)
-    return TopicAudit(settings, reader)
-
-
-def _company(settings: ProcessorSettings, store: Store) -> Callable[[], Company] | None:
-    return (lambda: load_company(settings.config_folder)) if store.read_only else None
 
 
 def listening(settings: ConsoleSettings) -> socket.socket:

@@ -45,8 +45,6 @@ class Console:
 
     def company(self) -> Company:
         """The company as it is now; read anew only when it has changed."""
-        if self.options.company is not None:
-            return self.options.company()
         version = self.reads.current(COMPANY)
         if version is not self._company[0]:
             self._company = version, company_of(version.content if version else None)
@@ -127,11 +125,11 @@ class Visit:
         return str((written or {}).get("title") or app)
 
     @property
-    def role_title(self) -> str:
+    def role_label(self) -> str:
         """The visitor's role here, for people."""
         member = self.who.member if self.who else None
         role = (member.roles.get(ANY_APP) or member.roles.get(self.app)) if member else None
-        return role.title if role else "No role"
+        return role.label if role else "No role"
 
     @property
     def navigation(self) -> tuple[Link, ...]:
@@ -151,6 +149,11 @@ class Visit:
         """A field of the form as text; "" where it was not sent."""
         value = self.form.get(name, "")
         return value if isinstance(value, str) else ""
+
+    def number(self, name: str) -> int:
+        """A field of the form as a whole number; 0 where it is none."""
+        text = self.text(name)
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
     def page(self, template: str, status: int = 200, **facts: Any) -> Response:
         """A page, from its template."""

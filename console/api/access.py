@@ -9,14 +9,12 @@ from console.api.shapes import MemberChange, MemberSummary, TokenMade, TokenSumm
 from console.pages.audit import READ, fits, visible
 from console.security.refusals import NotFound
 from console.visit import Here
-from processor.access import ANY_APP, Member, Permission, Token
+from processor.access import ANY_APP, Member, Token
 
 
 def members(visit: Here) -> list[MemberSummary]:
     """Who has a role here; everybody, for those who see the company."""
-    everybody = visit.may(Permission.SEE_MEMBERS, ANY_APP)
-    return [_member(one) for one in visit.company.members
-            if everybody or {visit.app, ANY_APP} & {*one.roles, *one.grants}]
+    return [_member(one) for one in people.members_of(visit)]
 
 
 def _member(one: Member) -> MemberSummary:
@@ -65,6 +63,4 @@ def withdraw_token(visit: Here, token: str) -> None:
 
 def audit(visit: Here, by: str = "", did: str = "", q: str = "", limit: int = 100) -> list[dict[str, Any]]:
     """Who did what, newest first."""
-    whole = visit.may(Permission.SEE_AUDIT, ANY_APP)
-    read = [one for one in visit.options.audit.newest(READ) if visible(one, visit.app, everything=whole)]
-    return [dict(one) for one in read if fits(one, by, did, q)][:max(min(limit, READ), 0)]
+    return [dict(one) for one in visible(visit) if fits(one, by, did, q)][:max(min(limit, READ), 0)]

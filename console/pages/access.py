@@ -21,12 +21,11 @@ def members(visit: Here) -> Response:
 
 
 def _members(visit: Visit, status: int = 200, error: str = "", typed: dict[str, Any] | None = None) -> Response:
-    everybody = visit.may(Permission.SEE_MEMBERS, ANY_APP)
-    shown = [one for one in visit.company.members if everybody or {visit.app, ANY_APP} & {*one.roles, *one.grants}]
     return visit.page(
-        "members.html", status, error=error, typed=typed or {}, members=sorted(shown, key=lambda one: one.email),
+        "members.html", status, error=error, typed=typed or {},
+        members=sorted(people.members_of(visit), key=lambda one: one.email),
         roles=tuple(Role), table=TABLE, grantable=sorted(GRANTABLE), permissions=tuple(Permission), any_app=ANY_APP,
-        can_change=visit.may(Permission.CHANGE_MEMBERS) and not _is_file(visit), is_file=_is_file(visit),
+        can_change=visit.may(Permission.CHANGE_MEMBERS) and not visit.options.store.read_only,
         whole=visit.may(Permission.CHANGE_MEMBERS, ANY_APP), accounts={one.email for one in visit.company.accounts})
 
 
@@ -69,10 +68,11 @@ def tokens(visit: Here) -> Response:
 
 
 def _tokens(visit: Visit, status: int = 200, error: str = "", minted: Minted | None = None) -> Response:
-    shown = [one for one in visit.console.company().tokens if {visit.app, ANY_APP} & set(one.apps)]
+    company = visit.console.company()  # a token may just have been made
+    shown = [one for one in company.tokens if {visit.app, ANY_APP} & set(one.apps)]
     return visit.page(
-        "tokens.html", status, error=error, minted=minted, tokens=shown, any_app=ANY_APP, is_file=_is_file(visit),
-        can_change=visit.may(Permission.CHANGE_TOKENS) and not _is_file(visit),
+        "tokens.html", status, error=error, minted=minted, tokens=shown, any_app=ANY_APP,
+        can_change=visit.may(Permission.CHANGE_TOKENS) and not visit.options.store.read_only,
         whole=visit.may(Permission.CHANGE_TOKENS, ANY_APP), now=visit.options.clock() * 1000,
         scopes=[one for one in Permission if visit.may(one)], typed=visit.form)
 
@@ -121,7 +121,3 @@ def save_own_password(visit: Here) -> Response:
 
 def _path(visit: Visit) -> str:
     return f"/apps/{visit.app}/access"
-
-
-def _is_file(visit: Visit) -> bool:
-    return visit.options.company is not None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
-from console.visit import Here
+from console.visit import Here, Visit
 from processor.access import ANY_APP, Permission
 from processor.config.content_changes import Change, changes, said
 
@@ -29,8 +29,7 @@ class Line(NamedTuple):
 
 def page(visit: Here, by: str = "", did: str = "", q: str = "", skip: int = 0) -> Response:
     """The newest records that fit; company-wide ones for those who may see the company's."""
-    everything = visit.may(Permission.SEE_AUDIT, ANY_APP)
-    read = [one for one in visit.options.audit.newest(READ) if visible(one, visit.app, everything=everything)]
+    read = visible(visit)
     found = [one for one in read if fits(one, by, did, q)]
     skip = max(skip, 0)
     return visit.page(
@@ -39,9 +38,10 @@ def page(visit: Here, by: str = "", did: str = "", q: str = "", skip: int = 0) -
         words=sorted({str(one.get("did", "")) for one in read} - {""}))
 
 
-def visible(record: Mapping[str, Any], app: str, *, everything: bool) -> bool:
-    """Whether a record is about an app, or about the company and for eyes that see it."""
-    return record.get("app") == app or (everything and not record.get("app"))
+def visible(visit: Visit) -> list[Mapping[str, Any]]:
+    """The newest records about the app, and about the company for eyes that see it."""
+    apps = (visit.app, "", None) if visit.may(Permission.SEE_AUDIT, ANY_APP) else (visit.app,)
+    return [one for one in visit.options.audit.newest(READ) if one.get("app") in apps]
 
 
 def fits(record: Mapping[str, Any], by: str, did: str, words: str) -> bool:

@@ -148,7 +148,7 @@ def company_of(content: Content | Document | None, file: str = COMPANY) -> Compa
     return made or Company()
 
 
-def company_errors(content: Content) -> tuple[ConfigError, ...]:
+def company_errors(content: Content | Document) -> tuple[ConfigError, ...]:
     """The mistakes in what is written about the company; a store asks before it takes it."""
     try:
         company_of(content)

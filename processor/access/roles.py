@@ -19,7 +19,7 @@ class Role(StrEnum):
     READ_ONLY = "read_only"
 
     @property
-    def title(self) -> str:  # type: ignore[override]
+    def label(self) -> str:
         """As people read it."""
         return self.value.replace("_", " ").capitalize()
 

@@ -103,11 +103,10 @@ def _password() -> str:
 @pass_context
 def list_(context: Context, form: Form) -> None:
     """All members, with their roles."""
-    from processor.access.file import load_company
     from processor.config.source import opened_store
 
     with opened_store(context.settings, context.environ) as store:
-        company = load_company(context.settings.config_folder) if store.read_only else _company(_current(store))
+        company = _company(_current(store))
     emit([{"email": one.email, "name": one.name, "disabled": one.disabled,
            "roles": [f"{role.value} in {'all apps' if app == '*' else app}" for app, role in one.roles.items()],
            "password": company.account(one.email) is not None} for one in company.members],
@@ -117,24 +116,23 @@ def list_(context: Context, form: Form) -> None:
 def _change(context: Context, change: Callable[[Company], Company], note: str) -> None:
     """Change the company where it is kept: the topic, or the file company.yaml, which is written for review."""
     from processor.access import content_of
-    from processor.access.file import FILE, load_company
+    from processor.config.file_store import COMPANY_FILE
     from processor.config.source import opened_store
     from processor.config.store import COMPANY, StoreError
     from processor.dead_letters import actor
 
-    folder = context.settings.config_folder
     try:
         with opened_store(context.settings, context.environ) as store:
+            version = _current(store)
+            made = content_of(change(_company(version)))
             if store.read_only:
                 import yaml
 
-                made = content_of(change(load_company(folder)))
-                (folder / FILE).write_text(yaml.safe_dump(dict(made), sort_keys=False, allow_unicode=True), "utf-8")
-                say(f"{note}: written to {folder / FILE}; put it under version control. Passwords are hashes.")
+                file = context.settings.config_folder / COMPANY_FILE
+                file.write_text(yaml.safe_dump(dict(made), sort_keys=False, allow_unicode=True), "utf-8")
+                say(f"{note}: written to {file}; put it under version control. Passwords are hashes.")
                 return
-            version = _current(store)
-            store.apply(COMPANY, content_of(change(_company(version))), base=version.number if version else 0,
-                        by=actor().name, note=note)
+            store.apply(COMPANY, made, base=version.number if version else 0, by=actor().name, note=note)
             say(f"{note}: applied to {store.where}")
     except StoreError as error:
         raise click.ClickException(str(error)) from None

@@ -13,7 +13,7 @@ from connectors.kit.catalogue import catalogue
 from connectors.kit.connector import Connector
 from processor.config import files
 from processor.config.compiling import Parts, Raw, compiled
-from processor.config.documents import kind, of_data
+from processor.config.documents import Document, kind, of_data
 from processor.config.errors import ConfigError, ConfigErrors, nearest
 from processor.config.model import App, Configuration, configuration_of
 from processor.config.reading import Overrides, Reading
@@ -23,11 +23,11 @@ PARTS = ("app", "connectors", "prompts")
 MAX_BYTES = 3 << 20
 """Of one content; the topic takes records of 4 MiB."""
 
-CompanyCheck = Callable[[Content], Iterable[ConfigError]]
-"""The mistakes in what is kept about the company."""
+CompanyCheck = Callable[[Content | Document], Iterable[ConfigError]]
+"""The mistakes in what is kept about the company; those of a document with their lines."""
 
 
-def _nothing(_content: Content) -> Iterable[ConfigError]:
+def _nothing(_content: Content | Document) -> Iterable[ConfigError]:
     return ()
 
 

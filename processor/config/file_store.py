@@ -1,19 +1,26 @@
-"""A config folder as a store: what there is can be looked at; changes are made in the files, under version control."""
+"""A config folder as a store: what there is can be looked at; changes are made in the files, under version control.
+
+The company is `company.yaml` in it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
-from processor.config import files
+from processor.config import documents, files
 from processor.config.compiling import compiled
-from processor.config.content import Compiler, content_of
+from processor.config.content import Compiler, content_of, digest_of
+from processor.config.errors import ConfigErrors
 from processor.config.model import App, Configuration, configuration_of
-from processor.config.store import Content, ReadOnlyError, Version
+from processor.config.store import COMPANY, Content, ReadOnlyError, Version
+
+COMPANY_FILE = "company.yaml"
 
 
 class FileStore:
-    """The folder as it is now, read anew at each question; every app is at number 0."""
+    """The folder as it is now, read anew at each question; everything is at number 0."""
 
     read_only = True
 
@@ -30,15 +37,26 @@ class FileStore:
         return tuple(self._folders())
 
     def current(self, name: str) -> Version | None:
-        """The app as its files have it; raises ConfigErrors where they are no sound app."""
-        folder = self._folders().get(name)
-        if folder is None:
+        """The app, or the company, as its files have it; raises ConfigErrors with every mistake and its line."""
+        found = self._files(name)
+        if found is None:
             return None
+        digest, content = self._company(found[0]) if name == COMPANY else self._app(name)
+        return Version(name, 0, digest, _newest(found), "", "", content)
+
+    def _app(self, name: str) -> tuple[str, Content]:
         reading = self._compiler.reading()
-        _, raw = compiled(name, files.parts(folder, reading), reading)
+        _, raw = compiled(name, files.parts(self._folders()[name], reading), reading)
         reading.check()
-        at = max(int(one.stat().st_mtime * 1000) for one in folder.rglob("*") if one.suffix in files.SUFFIXES)
-        return Version(name, 0, raw.digest, at, "", "", content_of(raw))
+        return raw.digest, content_of(raw)
+
+    def _company(self, path: Path) -> tuple[str, Content]:
+        document, errors = documents.read(path)
+        errors = errors or list(self._compiler.company(document))
+        if errors:
+            raise ConfigErrors(errors)
+        content: Content = document.data or {}
+        return digest_of(COMPANY, content), content
 
     def history(self, name: str, limit: int = 50) -> tuple[Version, ...]:
         """The files of today, whose history is version control's."""
@@ -47,13 +65,13 @@ class FileStore:
 
     def outline(self, name: str, limit: int = 50) -> tuple[Version, ...]:
         """The files of today by their times and sizes alone; its digest is of these."""
-        folder = self._folders().get(name)
-        if folder is None:
+        found = self._files(name)
+        if found is None:
             return ()
-        stamps = [(str(one), one.stat()) for one in sorted(folder.rglob("*")) if one.suffix in files.SUFFIXES]
+        stamps = [(str(one), one.stat()) for one in found]
         text = "\n".join(f"{path} {stat.st_mtime_ns} {stat.st_size} {stat.st_ino}" for path, stat in stamps)
-        at = max((int(stat.st_mtime * 1000) for _, stat in stamps), default=0)
-        return (Version(name, 0, sha256(text.encode()).hexdigest()[:12], at, "", "", None),)[:limit]
+        digest = sha256(text.encode()).hexdigest()[:12]
+        return (Version(name, 0, digest, _newest(found), "", "", None),)[:limit]
 
     def version(self, name: str, number: int) -> Version | None:
         """Number 0, the files of today."""
@@ -78,8 +96,21 @@ class FileStore:
         reading.check()
         return configuration_of(apps)
 
+    def _files(self, name: str) -> list[Path] | None:
+        """What an app, or the company, is made of; None where it is not there."""
+        if name == COMPANY:
+            path = self._compiler.folder / COMPANY_FILE
+            return [path] if path.exists() else None
+        folder = self._folders().get(name)
+        return None if folder is None else sorted(one for one in folder.rglob("*") if one.suffix in files.SUFFIXES)
+
     def _folders(self) -> dict[str, Path]:
         reading = self._compiler.reading()
         found = {one.name: one for one in files.app_folders(self._compiler.folder, reading)}
         reading.check()
         return found
+
+
+def _newest(found: Iterable[Path]) -> int:
+    """When the last of the files changed, in milliseconds since 1970."""
+    return max((int(one.stat().st_mtime * 1000) for one in found), default=0)

@@ -16,7 +16,6 @@ import uvicorn
 from starlette.applications import Starlette
 
 from processor.access import Company, company_of
-from processor.access.file import load_company
 from processor.avro.codec import Codec
 from processor.config.errors import ConfigErrors
 from processor.config.source import opened_store
@@ -112,15 +111,12 @@ def _listening(settings: ProcessorSettings) -> socket.socket:
 
 def company_reader(settings: ProcessorSettings, environ: Mapping[str, str]) -> CompanyOf:
     """How the company is read, wherever the configuration comes from."""
-    if settings.config_source == "files":
-        return lambda: load_company(settings.config_folder)
-
-    def from_topic() -> Company:
+    def read() -> Company:
         with opened_store(settings, environ) as store:
             version = store.current(COMPANY)
         return company_of(version.content if version else None)
 
-    return from_topic
+    return read
 
 
 def main(settings: ProcessorSettings, environ: Mapping[str, str], codec: Codec) -> Any:

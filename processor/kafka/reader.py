@@ -62,15 +62,23 @@ class LogReader:
         for one in (self._consumer, self._ends, self._member):
             one.close()
 
+    def has(self, topic: str) -> bool:
+        """Whether there is such a topic; raises LogError where no broker answers."""
+        return bool(self._numbers(topic))
+
     def partitions(self, topic: str) -> list[int]:
         """Numbers of a topic's partitions; raises LogError where there is no such topic."""
+        found = self._numbers(topic)
+        if not found:
+            raise LogError(f"there is no topic '{topic}'; `prompt-actions topics plan` says what is missing")
+        return found
+
+    def _numbers(self, topic: str) -> list[int]:
         try:
             found = self._ends.list_topics(topic, timeout=ANSWER_SECONDS).topics.get(topic)
         except KafkaException as error:
             raise LogError(f"no broker answers: {error.args[0].str()}; is kafka.bootstrap_servers right?") from error
-        if found is None or found.error is not None or not found.partitions:
-            raise LogError(f"there is no topic '{topic}'; `prompt-actions topics plan` says what is missing")
-        return sorted(found.partitions)
+        return sorted(found.partitions) if found is not None and found.error is None else []
 
     def extents(self, *topics: str) -> dict[Place, Extent]:
         """What each partition holds now."""

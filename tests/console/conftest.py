@@ -156,7 +156,7 @@ def make_stand() -> Callable[..., Stand]:
     def make(settings: Mapping[str, Any] | None = None, contents: Mapping[str, Any] | None = None,
              **options: Any) -> Stand:
         clock, audit = Clock(), NoAudit()
-        store = store_of(clock, contents)
+        store = options.pop("store", None) or store_of(clock, contents)
         console = ConsoleSettings(**{"session_keys": [KEY], **(settings or {})})
         given = {"dialling": no_dialling, "audit": audit, "clock": clock, "freshness": 0.0, **options}
         app = create_app(ConsoleOptions(store, settings=console, **given))

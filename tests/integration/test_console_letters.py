@@ -5,13 +5,14 @@ import time
 from contextlib import ExitStack
 
 import pytest
+import yaml
 from starlette.testclient import TestClient
 
 from console.app import create_app
 from console.options import NoAudit
 from console.security.sessions import Seal, Session, cookie_name
 from console.serving import over
-from processor.access import Company, Role
+from processor.access import Company, Role, content_of
 from processor.config.file_store import FileStore
 from processor.config.own import load_settings
 from processor.config.source import compiler_of
@@ -41,9 +42,10 @@ def browser(site):
     """A signed-in administrator before a console that follows the site."""
     environ = site.environment("console", console__session_keys=[KEY])
     settings = load_settings(environ, None)
+    (site.folder / "config" / "company.yaml").write_text(yaml.safe_dump(dict(content_of(COMPANY))))
     store = FileStore(compiler_of(settings, environ))
     with ExitStack() as stack:
-        options = over(settings, store, stack, audit=NoAudit(), company=lambda: COMPANY)
+        options = over(settings, store, stack, audit=NoAudit())
         client = TestClient(create_app(options), "http://console.test", follow_redirects=True)
         now = time.time()
         session = Session(user=EMAIL, how="oidc", began=now, seen=now, csrf=CSRF)

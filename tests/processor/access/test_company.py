@@ -3,7 +3,6 @@
 import pytest
 
 from processor.access import Account, Company, Member, Token, company_of, content_of
-from processor.access.file import load_company
 from processor.config.errors import ConfigErrors
 
 ADA = {"email": "Ada@Acme.example", "name": "Ada", "roles": {"*": "company_administrator"}}
@@ -74,17 +73,3 @@ def test_neither_password_nor_its_hash_is_told_with_a_mistake():
 def test_hashes_are_not_printed():
     assert "argon" not in repr(Account(email="a@b.example", password="$argon2id$v=19$x"))
     assert "sha256" not in repr(Token(id="abcd", digest=DIGEST, scopes=["replay"], apps=["*"]))
-
-
-def test_a_folder_without_the_file_has_no_members(tmp_path):
-    assert load_company(tmp_path) == Company()
-
-
-def test_the_file_is_read_and_its_mistakes_have_lines(tmp_path):
-    file = tmp_path / "company.yaml"
-    file.write_text("title: Acme\nmembers:\n- email: ada@acme.example\n  roles: {'*': company_administrator}\n")
-    assert load_company(tmp_path).members[0].email == "ada@acme.example"
-    file.write_text("title: Acme\nmembers:\n- email: ada@acme.example\n  rules: {}\n")
-    with pytest.raises(ConfigErrors) as found:
-        load_company(tmp_path)
-    assert f"{file}:4:" in str(found.value)

@@ -54,7 +54,7 @@ def test_what_can_be_given_alone_comes_with_no_role_below_the_administrators():
 
 
 def test_roles_have_the_names_of_the_product():
-    assert [role.title for role in Role] == ["Company administrator", "App administrator", "App member", "Read only"]
+    assert [role.label for role in Role] == ["Company administrator", "App administrator", "App member", "Read only"]
 
 
 def test_the_page_has_the_table_of_today():

@@ -2,10 +2,11 @@ import dataclasses
 
 import pytest
 
+from processor.access import company_errors, company_of
 from processor.config.content import Compiler
 from processor.config.errors import ConfigErrors
 from processor.config.file_store import FileStore
-from processor.config.store import ReadOnlyError
+from processor.config.store import COMPANY, ReadOnlyError
 from testkit.store_contract import KIOSK
 
 
@@ -33,6 +34,33 @@ def test_the_same_content_has_the_same_digest_wherever_it_is_kept(folder, compil
     assert compiler.digest("kiosk", content) == folder.load().apps["kiosk"].version
     assert store.compiled("kiosk", content) == folder.load().apps["kiosk"]
     assert set(content["prompts"]) == {"save_offer", "welcome"}
+
+
+def test_a_folder_without_company_yaml_has_no_company(folder, compiler):
+    store = FileStore(compiler)
+    assert store.current(COMPANY) is None
+    assert store.outline(COMPANY) == store.history(COMPANY) == ()
+
+
+def test_the_company_is_kept_beside_the_apps_and_is_none_of_them(folder, compiler):
+    store = FileStore(dataclasses.replace(compiler, company=company_errors))
+    file = folder.root / "company.yaml"
+    file.write_text("title: Acme\nmembers:\n- email: ada@acme.example\n  roles: {'*': company_administrator}\n")
+    found = store.current(COMPANY)
+    assert company_of(found.content).members[0].email == "ada@acme.example"
+    assert (found.number, store.version(COMPANY, 0), store.names()) == (0, found, ("kiosk",))
+    outline = store.outline(COMPANY)
+    file.write_text("title: Other\n")
+    assert store.outline(COMPANY) != outline
+    assert store.current(COMPANY).content == {"title": "Other"}
+
+
+def test_mistakes_in_the_company_have_their_lines(folder, compiler):
+    file = folder.root / "company.yaml"
+    file.write_text("title: Acme\nmembers:\n- email: ada@acme.example\n  rules: {}\n")
+    with pytest.raises(ConfigErrors) as found:
+        FileStore(dataclasses.replace(compiler, company=company_errors)).current(COMPANY)
+    assert f"{file}:4:" in str(found.value)
 
 
 def test_it_is_read_only(compiler):
