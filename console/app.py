@@ -8,13 +8,12 @@ import structlog
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from console import table
+from console import refused, table
 from console.faces import Faces
 from console.options import ConsoleOptions
 from console.pasts import Pasts
 from console.reads import Reads
 from console.routes import ROUTES
-from console.security import refusals
 from console.security.attempts import Attempts
 from console.security.body_limit import BodyLimit
 from console.security.headers import SecurityHeaders
@@ -40,7 +39,7 @@ def create_app(options: ConsoleOptions) -> FastAPI:
                                 Reads(options.store, options.freshness), Tests(),
                                 Pasts(options.store), https)
     table.install(app, ROUTES)
-    refusals.install(app)
+    refused.install(app)
     return app
 
 

@@ -7,15 +7,14 @@ from typing import Any, NamedTuple
 
 from pydantic import SecretStr
 
-from connectors.kit.action import Requires
 from connectors.kit.connector import Connector
 from connectors.kit.event import CHAIN_INTERACTIONS
 from console.editing import part_of
 from console.forms.fields import FormField
 from console.forms.secret_fields import SecretState, state_of
 from console.pasts import Past
-from console.tested import Tested
 from console.visit import Visit
+from console.words import needed
 from processor.config import secrets
 from processor.config.content_changes import Change, changes
 from processor.config.errors import SecretError
@@ -56,15 +55,10 @@ class Changed(NamedTuple):
 
 def needs_of(connector: Connector, entry: Mapping[str, Any]) -> list[Need]:
     """All that the connector can do, with the attributes that must be synced for it."""
-    found = [Need(one.title, one.help, "action", _told(one.requires)) for one in connector.actions.values()]
+    found = [Need(one.title, one.help, "action", needed(one.requires)) for one in connector.actions.values()]
     on = entry.get("exports") or {}
-    return found + [Need(one.title, one.help, "export", _told(one.requires), one.id, one.id in on)
+    return found + [Need(one.title, one.help, "export", needed(one.requires), one.id, one.id in on)
                     for one in connector.exports.values()]
-
-
-def _told(requires: Requires) -> str:
-    parts = [" or ".join(requires.any_of)] if requires.any_of else []
-    return ", ".join([*requires.all_of, *parts])
 
 
 def bound_at(content: Content, connector: str) -> list[Bound]:
@@ -117,8 +111,3 @@ def _state(visit: Visit, kept: Any, history: Sequence[tuple[Version, Any]]) -> S
         except SecretError:
             opened = None
     return state_of(kept, opened, history)
-
-
-def tested_of(visit: Visit, connector: str, entry: Mapping[str, Any]) -> Tested | None:
-    """The last test of the settings that are kept."""
-    return visit.console.tests.of(visit.app, connector, entry)

@@ -49,11 +49,10 @@ class Draft(NamedTuple):
         wrong, others = dict(self.wrong), list(self.others)
         for one in errors:
             place = _field(self.connector, one)
-            said = f"{one.message} ({one.hint})" if one.hint else one.message
             if place:
-                wrong.setdefault(place, said)
+                wrong.setdefault(place, one.said)
             else:
-                others.append(f"{one.field}: {said}" if one.field else said)
+                others.append(f"{one.field}: {one.said}" if one.field else one.said)
         return self._replace(wrong=wrong, others=tuple(others))
 
 
@@ -92,7 +91,7 @@ def drafted(visit: Visit, connector: Connector, kept: Mapping[str, Any]) -> Draf
     texts = {SETTINGS + name: text for name, text in read.texts.items()}
     locked = locked_fields(visit, connector)
     entry["settings"] = _held(entry["settings"], kept.get("settings") or {}, locked)
-    return Draft(connector, entry, _number(visit.text("base")), texts | {
+    return Draft(connector, entry, visit.number("base"), texts | {
         LIMITS + name: text for name, text in limits.texts.items()}, wrong)
 
 
@@ -110,10 +109,6 @@ def _held(values: dict[str, Any], kept: Mapping[str, Any], names: Iterable[str])
         if name in kept:
             values[name] = kept[name]
     return values
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def alone(visit: Visit, connector: Connector, entry: Mapping[str, Any]) -> AppConnector:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from connectors.kit.action import Requires
+
 CATEGORIES: Mapping[str, str] = {
     "billing": "Billing", "crm_marketing": "CRM & Marketing", "analytics": "Analytics & Events", "push": "Push",
     "custom": "Custom",
@@ -20,3 +22,9 @@ STATES: Mapping[str, tuple[str, str]] = {
     "attention": ("Needs attention", "bad"), "not_configured": ("Not configured", ""),
 }
 """Of connectors: word, and kind of the badge."""
+
+
+def needed(requires: Requires) -> str:
+    """The attributes that must be synced; "" for none."""
+    some = [" or ".join(requires.any_of)] if requires.any_of else []
+    return ", ".join([*requires.all_of, *some])

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from console.api.shapes import Body
 from console.pages import activity as page
 from console.pages import health as health_page
-from console.pages.letter_scope import app_of, told, user_shown
+from console.pages.letter_scope import app_of, user_shown
 from console.security.refusals import Invalid, NotFound
 from console.visit import Here, Visit
 from processor.model.outcome import ActionResult
@@ -183,6 +183,5 @@ def books(visit: Here) -> BooksDetail:
 
 def draw_up(visit: Here, wish: BooksWish) -> BooksDetail:
     """Begin to draw up the books, from the topics alone."""
-    with told():
-        health_page.health_of(visit).draw_up(visit.name, wish.hours).wait(0.4)
+    health_page.health_of(visit).draw_up(visit.name, wish.hours).wait(0.4)
     return books(visit)

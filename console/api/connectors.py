@@ -22,7 +22,7 @@ from console.connector_facts import secret_states
 from console.draft import alone
 from console.forms.fields import fields_of
 from console.forms.secret_fields import Entering, SecretState
-from console.pages.asked import connector_of
+from console.pages.asked import connector_of, kept_of
 from console.security.refusals import Conflict, Invalid, NotFound
 from console.standing import Standing, standing, standings
 from console.visit import Here, Visit
@@ -47,7 +47,7 @@ def _summary(one: Standing) -> dict[str, Any]:
 def show(visit: Here, connector: str) -> ConnectorDetail:
     """One connector with its settings; of secrets only whether they are set."""
     one = connector_of(visit, connector)
-    kept, fields = _kept(visit, one), fields_of(one.settings)
+    kept, fields = kept_of(visit, one), fields_of(one.settings)
     past, _ = visit.console.pasts.of(visit.app)
     secret = {field.name for field in fields if field.is_secret}
     settings = {name: value for name, value in (kept.get("settings") or {}).items() if name not in secret}
@@ -67,7 +67,7 @@ def _told(state: SecretState | Mapping[str, SecretState]) -> SecretSummary | dic
 def change(visit: Here, connector: str, body: ConnectorChange) -> Applied:
     """Put settings live; nothing is overwritten that somebody else changed meanwhile."""
     one = connector_of(visit, connector)
-    kept = _kept(visit, one)
+    kept = kept_of(visit, one)
     entry: dict[str, Any] = {**kept, "active": body.active, "settings": _entered(visit, one, kept, body.settings)}
     for name in ("limits", "exports"):
         given = getattr(body, name)
@@ -79,7 +79,7 @@ def change(visit: Here, connector: str, body: ConnectorChange) -> Applied:
 def remove(visit: Here, connector: str, base: int) -> Applied:
     """Take a connector out of the app, with its settings."""
     one = connector_of(visit, connector)
-    if not _kept(visit, one):
+    if not kept_of(visit, one):
         raise NotFound(f"{one.title} is not set up in this app.")
     return _put(visit, one, None, base, f"{one.title}: removed")
 
@@ -96,7 +96,7 @@ def _put(visit: Visit, one: Connector, entry: dict[str, Any] | None, base: int, 
 def test(visit: Here, connector: str, body: TestWish) -> TestResult:
     """Test the connection with kept settings, or with others; nothing is saved."""
     one = connector_of(visit, connector)
-    kept = _kept(visit, one)
+    kept = kept_of(visit, one)
     settings = kept.get("settings") or {} if body.settings is None else _entered(visit, one, kept, body.settings)
     entry = {**kept, "settings": settings}
     editing.check_reach(visit, one.id, kept, entry)
@@ -110,7 +110,7 @@ def pick(visit: Here, connector: str, name: str) -> list[Picked]:
     one = connector_of(visit, connector)
     if name not in one.options:
         raise NotFound(f"{one.title} has no list '{name}'; there are: {', '.join(one.options) or 'none'}.")
-    used = alone(visit, one, _kept(visit, one))
+    used = alone(visit, one, kept_of(visit, one))
     try:
         with visit.options.dialling() as dial:
             return [Picked(value=each.value, title=each.title) for each in options(used, name, dial)]
@@ -121,11 +121,6 @@ def pick(visit: Here, connector: str, name: str) -> list[Picked]:
 def schema(visit: Here, connector: str) -> dict[str, Any]:
     """The JSON Schema of a connector's settings, for forms elsewhere."""
     return connector_of(visit, connector).settings.model_json_schema()
-
-
-def _kept(visit: Visit, connector: Connector) -> Mapping[str, Any]:
-    found = editing.part_of(visit.content, ("connectors", connector.id))
-    return found if isinstance(found, Mapping) else {}
 
 
 def _entered(visit: Visit, connector: Connector, kept: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

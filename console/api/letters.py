@@ -12,11 +12,11 @@ from console.api.shapes import Body
 from console.letters import Filters, Work
 from console.letters.detail import detail_of, reveal
 from console.letters.office import TooSlowError
-from console.letters.run_view import RunView, lines, view
-from console.pages.letter_scope import app_of, at_desk, entry_of, letters_of, told, user_shown
-from console.security.refusals import Conflict, Invalid, NotFound
+from console.letters.run_view import RunView, lines
+from console.pages.letter_scope import app_of, at_desk, closing_of, entry_of, letters_of, run_of, user_shown
+from console.security.refusals import Conflict, Invalid
 from console.visit import Here, Visit
-from processor.dead_letters import Desk, DeskError, Entry, Group, Options, Selection
+from processor.dead_letters import Desk, Entry, Group, Options, Selection
 
 SHORT_WAIT = 0.4
 
@@ -212,18 +212,14 @@ def _meant(visit: Visit, wish: LettersWish) -> Selection:
 def close(visit: Here, wish: CloseWish) -> WorkSummary:
     """Close letters that nobody will replay."""
     selection = _meant(visit, wish)
-    with told():
-        work = letters_of(visit).close_letters(visit.name, app_of(visit), selection, wish.because.strip())
+    work = letters_of(visit).close_letters(visit.name, app_of(visit), selection, wish.because.strip())
     work.wait(SHORT_WAIT)
     return _work(work)
 
 
 def closing(visit: Here, work: str) -> WorkSummary:
     """How far a closing is."""
-    found = letters_of(visit).works.of(work)
-    if found is None or found.kind != "close" or app_of(visit) not in ("", found.app):
-        raise NotFound("There is no such closing; the audit tells what was closed.")
-    return _work(found)
+    return _work(closing_of(visit, work))
 
 
 def _work(work: Work) -> WorkSummary:
@@ -251,8 +247,7 @@ def plan(visit: Here, wish: ReplayWish) -> Run:
         other = desk.unfinished(selection)
     if other is not None:
         raise Conflict(f"Run {other.id} of the same filter is not finished: start it again, or abandon it.")
-    with told():
-        work = letters_of(visit).plan(visit.name, app_of(visit), selection, options, wish.rate)
+    work = letters_of(visit).plan(visit.name, app_of(visit), selection, options, wish.rate)
     work.wait(SHORT_WAIT)
     return run(visit, work.id)
 
@@ -260,36 +255,35 @@ def plan(visit: Here, wish: ReplayWish) -> Run:
 def run(visit: Here, run: str) -> Run:
     """One run: its plan, its progress, its report."""
     with at_desk(visit) as desk:
-        return _run(_view(visit, desk, run))
+        return _run(run_of(visit, desk, run))
 
 
 def start(visit: Here, run: str, wish: StartWish) -> Run:
     """Make a planned run, or go on with one that was stopped."""
     with at_desk(visit) as desk:
-        found = _view(visit, desk, run)
+        found = run_of(visit, desk, run)
     if not found.can_go_on or found.selection is None:
         raise Conflict("This run cannot be made now: it is under way, over, or has no letters.")
-    with told():
-        work = letters_of(visit).replay(visit.name, app_of(visit), run, found.selection.said(), wish.rate)
+    work = letters_of(visit).replay(visit.name, app_of(visit), run, found.selection.said(), wish.rate)
     work.wait(SHORT_WAIT)
     with at_desk(visit) as desk:
-        return _run(_view(visit, desk, run))
+        return _run(run_of(visit, desk, run))
 
 
 def stop(visit: Here, run: str) -> Run:
     """Stop between two steps."""
     with at_desk(visit) as desk:
-        work = _view(visit, desk, run).work
+        work = run_of(visit, desk, run).work
         if work is not None:
             work.stop()
             work.wait(SHORT_WAIT)
-        return _run(_view(visit, desk, run))
+        return _run(run_of(visit, desk, run))
 
 
 def abandon(visit: Here, run: str) -> WorkSummary:
     """Forget a plan, or give a run up: what was not sent stays as it is."""
     with at_desk(visit) as desk:
-        found = _view(visit, desk, run)
+        found = run_of(visit, desk, run)
         if found.under_way:
             raise Conflict("It is under way: stop it first.")
         if found.state in ("planned", "plan_failed"):
@@ -297,17 +291,6 @@ def abandon(visit: Here, run: str) -> WorkSummary:
         else:
             desk.abandon(run)
     return WorkSummary(id=run, state="done", seen=found.sent, total=found.letters)
-
-
-def _view(visit: Visit, desk: Desk, run: str) -> RunView:
-    try:
-        found = view(letters_of(visit), desk, run)
-    except DeskError:
-        raise NotFound(f"There is no run '{run}' in this console.") from None
-    app = found.selection.app if found.selection is not None else found.work.app if found.work else ""
-    if app_of(visit) not in ("", app):
-        raise NotFound(f"There is no run '{run}' in this app.")
-    return found
 
 
 def _run(found: RunView) -> Run:

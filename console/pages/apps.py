@@ -54,6 +54,5 @@ def make(visit: Here) -> Response:
     except Conflict as refused:
         return _page(visit, 409, str(refused))
     except ConfigErrors as found:
-        return _page(visit, 422, "; ".join(f"{one.message} ({one.hint})" if one.hint else one.message
-                                           for one in found.errors))
+        return _page(visit, 422, "; ".join(one.said for one in found.errors))
     return visit.to(f"/apps/{name}/connectors", f"{title or name} is made. Set up its first connector.")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
 
 from connectors.kit.connector import Connector
 from console import editing
-from console.connector_facts import bound_at, history_of, needs_of, secret_states, tested_of
+from console.connector_facts import bound_at, history_of, needs_of, secret_states
 from console.draft import LIMIT_FIELDS, LIMITS, SETTINGS, Draft, checked, drafted, locked_fields
 from console.forms.fields import fields_of, groups_of
 from console.forms.secret_fields import without
 from console.forms.typed import shown
-from console.pages.asked import connector_of
+from console.pages.asked import connector_of, kept_of
 from console.security.refusals import NotFound
 from console.standing import standing
 from console.tested import Tested
@@ -31,7 +30,7 @@ NEEDED = "Not cleared, since it is needed. Enter another one in its place and sa
 def show(visit: Here, connector: str) -> Response:
     """The page with what is kept."""
     one = connector_of(visit, connector)
-    kept = _kept(visit, one)
+    kept = kept_of(visit, one)
     texts = {SETTINGS + name: text for name, text in shown(fields_of(one.settings), kept.get("settings") or {}).items()}
     texts |= {LIMITS + name: text for name, text in shown(LIMIT_FIELDS, kept.get("limits") or {}).items()}
     return _page(visit, Draft(one, dict(kept), visit.version.number, texts, {}))
@@ -40,7 +39,7 @@ def show(visit: Here, connector: str) -> Response:
 def save(visit: Here, connector: str) -> Response:
     """Put live what was typed; where anything is wrong, nothing is changed and all that was typed stays."""
     one = connector_of(visit, connector)
-    draft = drafted(visit, one, _kept(visit, one))
+    draft = drafted(visit, one, kept_of(visit, one))
     if not draft.is_sound:
         return _page(visit, draft, 422)
     try:
@@ -56,7 +55,7 @@ def save(visit: Here, connector: str) -> Response:
 def clear(visit: Here, connector: str) -> Response:
     """Take one secret away, and nothing else."""
     one = connector_of(visit, connector)
-    kept, place = _kept(visit, one), visit.text("clear").removeprefix(SETTINGS)
+    kept, place = kept_of(visit, one), visit.text("clear").removeprefix(SETTINGS)
     draft = drafted(visit, one, kept)
     entry = {**kept, "settings": without(kept.get("settings") or {}, place)}
     try:
@@ -72,7 +71,7 @@ def clear(visit: Here, connector: str) -> Response:
 def test(visit: Here, connector: str) -> Response:
     """Test the connection with what was typed, saved or not; of secrets left blank, with those that are kept."""
     one = connector_of(visit, connector)
-    draft, made = checked(visit, drafted(visit, one, _kept(visit, one)))
+    draft, made = checked(visit, drafted(visit, one, kept_of(visit, one)))
     if made is None:
         found = Checked(visit.app, one.id, "untested", message="Some settings are wrong, so nothing was asked.")
     else:
@@ -88,7 +87,7 @@ def test(visit: Here, connector: str) -> Response:
 def remove(visit: Here, connector: str) -> Response:
     """Take the connector out of the app, with its settings."""
     one = connector_of(visit, connector)
-    draft = drafted(visit, one, _kept(visit, one))
+    draft = drafted(visit, one, kept_of(visit, one))
     try:
         editing.put(visit, ("connectors", one.id), None, base=draft.base, note=f"{one.title}: removed")
     except ConfigErrors as found:
@@ -110,11 +109,6 @@ def add(visit: Here, connector: str) -> Response:
     return visit.to(_path(visit, one), f"{one.title} is now part of {visit.app_title}.")
 
 
-def _kept(visit: Visit, connector: Connector) -> Mapping[str, Any]:
-    found = editing.part_of(visit.content, ("connectors", connector.id))
-    return found if isinstance(found, Mapping) else {}
-
-
 def _path(visit: Visit, connector: Connector) -> str:
     return f"/apps/{visit.app}/connectors/{connector.id}"
 
@@ -129,7 +123,7 @@ def _clashed(visit: Visit, draft: Draft, clash: editing.Clash) -> Response:
 
 def _page(visit: Visit, draft: Draft, status: int = 200, tested: Checked | None = None, **more: Any) -> Response:
     one = draft.connector
-    kept = _kept(visit, one)
+    kept = kept_of(visit, one)
     fields = fields_of(one.settings)
     past, complete = visit.console.pasts.of(visit.app)
     secrets = secret_states(visit, past, one, fields)
@@ -139,13 +133,10 @@ def _page(visit: Visit, draft: Draft, status: int = 200, tested: Checked | None 
         "standing": standing(one, visit.content, visit.options.waiting(visit.app)), "states": STATES,
         "needs": needs_of(one, kept), "bound": bound_at(visit.content, one.id), "complete": complete,
         "history": history_of(past, one.id, complete=complete),
-        "tested": tested, "last": tested_of(visit, one.id, kept), "clash": None, "theirs": (), "mine": (),
+        "tested": tested, "last": visit.console.tests.of(visit.app, one.id, kept),
+        "clash": None, "theirs": (), "mine": (),
         "may_change": visit.may(Permission.CHANGE_SETTINGS) and not visit.options.store.read_only,
-        "can_seal": bool(_key_ids(visit)), "path": _path(visit, one),
+        "can_seal": bool(visit.options.keyring().ids), "path": _path(visit, one),
         "locked": locked_fields(visit, one),
     }
     return visit.page("connector.html", status, **{**facts, **more})
-
-
-def _key_ids(visit: Visit) -> tuple[str, ...]:
-    return visit.options.keyring().ids

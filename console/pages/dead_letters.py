@@ -10,12 +10,12 @@ from fastapi import Query
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from console.letters import Filters, Letters, Work
+from console.letters import Filters, Letters
 from console.letters.detail import detail_of, reveal
 from console.letters.office import TooSlowError
 from console.letters.words import REASONS, STATES
-from console.pages.letter_scope import app_of, at_desk, base_of, entry_of, letters_of, told, user_shown
-from console.security.refusals import Invalid, NotFound
+from console.pages.letter_scope import app_of, at_desk, base_of, closing_of, entry_of, letters_of, user_shown
+from console.security.refusals import Invalid
 from console.visit import Here, Visit
 from console.words import INTERACTIONS
 from processor.access import Permission
@@ -154,21 +154,14 @@ def close(visit: Here) -> Response:
         return visit.page("dead_letters_close.html", 422 if asked else 200, filters=filters, count=count,
                           said=selection.said(), base=base_of(visit), which=visit.text("which"),
                           wrong="Say why: it stays with the letters and in the audit." if asked else "")
-    with told():
-        work = letters_of(visit).close_letters(visit.name, app_of(visit), selection, reason)
+    work = letters_of(visit).close_letters(visit.name, app_of(visit), selection, reason)
     work.wait(SHORT_WAIT)
     return visit.to(f"{base_of(visit)}/closings/{work.id}")
 
 
 def closing(visit: Here, work: str) -> Response:
     """How far the closing of letters is."""
-    found = letters_of(visit).works.of(work)
-    if found is None or found.kind != "close" or app_of(visit) not in ("", found.app):
-        raise NotFound("This is over, and the console was started anew since. The audit tells what was closed.")
-    return _closing(visit, found)
-
-
-def _closing(visit: Visit, found: Work) -> Response:
+    found = closing_of(visit, work)
     if visit.partial:
         part = visit.part("closing_part.html", work=found, base=base_of(visit))
         if not found.under_way:
@@ -179,9 +172,7 @@ def _closing(visit: Visit, found: Work) -> Response:
 
 def stop_closing(visit: Here, work: str) -> Response:
     """Stop between two steps; what was closed stays closed."""
-    found = letters_of(visit).works.of(work)
-    if found is None or found.kind != "close" or app_of(visit) not in ("", found.app):
-        raise NotFound("This is over already.")
+    found = closing_of(visit, work)
     found.stop()
     found.wait(SHORT_WAIT)
     return visit.to(f"{base_of(visit)}/closings/{work}")

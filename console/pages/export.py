@@ -16,7 +16,7 @@ from console.forms.typed import shown, typed
 from console.pages.asked import connector_of
 from console.security.refusals import NotFound
 from console.visit import Here, Visit
-from console.words import INTERACTIONS
+from console.words import INTERACTIONS, needed
 from processor.access import Permission
 from processor.config.content_changes import changes
 from processor.config.errors import ConfigError, ConfigErrors
@@ -65,7 +65,6 @@ def save(visit: Here, connector: str, export: str) -> Response:
 
 def _drafted(visit: Visit, what: Export) -> Draft:
     read = typed(fields_of(what.params), visit.form, PREFIX)
-    base = visit.text("base")
     entry: dict[str, Any] = {"params": read.values} if read.values else {}
     chosen = [str(each) for each in visit.form.getlist("interaction")]
     if what.trigger == "interaction" and chosen and set(chosen) != set(EXPORT_INTERACTIONS):
@@ -73,19 +72,17 @@ def _drafted(visit: Visit, what: Export) -> Draft:
     prompts = visit.text("prompts").split()
     if prompts:
         entry["prompts"] = prompts
-    return Draft(entry if visit.form.get("on") else None, int(base) if base.isdecimal() and len(base) < 10 else 0,
-                 read.texts, read.wrong)
+    return Draft(entry if visit.form.get("on") else None, visit.number("base"), read.texts, read.wrong)
 
 
 def _with_errors(draft: Draft, place: str, errors: Iterable[ConfigError]) -> Draft:
     wrong, others = dict(draft.wrong), []
     for one in errors:
-        said = f"{one.message} ({one.hint})" if one.hint else one.message
         inside = one.field.removeprefix(f"{place}.params.").split(".")[0].split("[")[0]
         if one.field.startswith(f"{place}.params.") and inside in draft.texts:
-            wrong.setdefault(inside, said)
+            wrong.setdefault(inside, one.said)
         else:
-            others.append(f"{one.field}: {said}" if one.field else said)
+            others.append(f"{one.field}: {one.said}" if one.field else one.said)
     return draft._replace(wrong=wrong, others=tuple(others))
 
 
@@ -105,13 +102,12 @@ def _kept(visit: Visit, one: Connector, what: Export) -> dict[str, Any] | None:
 
 
 def _page(visit: Visit, one: Connector, what: Export, draft: Draft, status: int = 200, **more: Any) -> Response:
-    needs = what.requires
     facts = {
         "connector": one, "export": what, "draft": draft, "fields": fields_of(what.params), "prefix": PREFIX,
         "interactions": [(name, INTERACTIONS.get(name, name)) for name in EXPORT_INTERACTIONS],
         "chosen": (draft.entry or {}).get("interactions") or list(EXPORT_INTERACTIONS),
         "prompts": (draft.entry or {}).get("prompts") or (), "clash": None, "theirs": (),
-        "needs": ", ".join([*needs.all_of, *([" or ".join(needs.any_of)] if needs.any_of else [])]),
+        "needs": needed(what.requires),
         "may_change": visit.may(Permission.CHANGE_SETTINGS) and not visit.options.store.read_only,
         "path": f"/apps/{visit.app}/connectors/{one.id}",
     }

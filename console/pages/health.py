@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 
 from console.health import Facts, Health, Reading, judge
-from console.pages.letter_scope import app_of, base_of, told
+from console.pages.letter_scope import app_of, base_of
 from console.security.refusals import Invalid, NotFound
 from console.visit import Here, Visit
 from processor.waiting import Group
@@ -104,8 +104,7 @@ def draw_up(visit: Here) -> Response:
         hours = 0.0
     if not 0 < hours <= 24 * 31:
         raise Invalid("Hours: a number above 0, up to 744.")
-    with told():
-        health_of(visit).draw_up(visit.name, hours).wait(0.4)
+    health_of(visit).draw_up(visit.name, hours).wait(0.4)
     return visit.to("/health#books")
 
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-from console.letters import Busy, Letters
-from console.security.refusals import Conflict, NotFound, Refusal
+from console.letters import Letters, Work
+from console.letters.run_view import RunView, view
+from console.security.refusals import NotFound
 from console.visit import Visit
 from processor.access import ANY_APP, Permission
 from processor.dead_letters import Desk, DeskError, Entry
-from processor.kafka.reader import LogError
 
 HIDDEN = "***"
-
-
-class Unreachable(Refusal):
-    """Kafka does not answer."""
-
-    status = 503
-    title = "Kafka cannot be reached"
 
 
 def app_of(visit: Visit) -> str:
@@ -40,22 +32,9 @@ def letters_of(visit: Visit) -> Letters:
     return found
 
 
-@contextmanager
-def at_desk(visit: Visit) -> Iterator[Desk]:
-    """The desk for this request; what it cannot do is told."""
-    with told(), letters_of(visit).desk(visit.name) as desk:
-        yield desk
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Problems of the desk as answers."""
-    try:
-        yield
-    except (DeskError, Busy) as error:
-        raise Conflict(str(error)) from None
-    except LogError as error:
-        raise Unreachable(f"{error}. Nothing was changed; try again.") from None
+def at_desk(visit: Visit) -> AbstractContextManager[Desk]:
+    """The desk for this request."""
+    return letters_of(visit).desk(visit.name)
 
 
 def entry_of(visit: Visit, desk: Desk, name: str) -> Entry:
@@ -66,6 +45,28 @@ def entry_of(visit: Visit, desk: Desk, name: str) -> Entry:
         raise NotFound(f"There is no letter '{name}' here. It may be forgotten, or too old to be kept.") from None
     if app_of(visit) not in ("", found.app):
         raise NotFound(f"There is no letter '{name}' in this app.")
+    return found
+
+
+def run_of(visit: Visit, desk: Desk, name: str) -> RunView:
+    """The run of replays that an address names, where it is one of the app; raises NotFound."""
+    try:
+        found = view(letters_of(visit), desk, name)
+    except DeskError:
+        raise NotFound(f"There is no run '{name}' in this console; plans are forgotten when it is started anew."
+                       ) from None
+    app = found.selection.app if found.selection is not None else found.work.app if found.work else ""
+    if app_of(visit) not in ("", app):
+        raise NotFound(f"There is no run '{name}' in this app.")
+    return found
+
+
+def closing_of(visit: Visit, name: str) -> Work:
+    """The closing of letters that an address names, where it is one of the app; raises NotFound."""
+    found = letters_of(visit).works.of(name)
+    if found is None or found.kind != "close" or app_of(visit) not in ("", found.app):
+        raise NotFound("There is no such closing: it is over, and the console was started anew since. The audit tells"
+                       " what was closed.")
     return found
 
 

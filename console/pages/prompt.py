@@ -20,7 +20,7 @@ from console.prompts.page import page, path_of
 from console.security.refusals import Invalid, NotFound
 from console.standing import standing
 from console.visit import Here, Visit
-from console.words import INTERACTIONS, STATES
+from console.words import INTERACTIONS, STATES, needed
 from processor.config.content_changes import changes
 from processor.config.errors import ConfigErrors
 from processor.config.store import ReadOnlyError
@@ -170,7 +170,8 @@ def _form(visit: Visit, now: Draft, interaction: str, at: str, form: BindingForm
     return page(
         visit, now, "prompt_binding.html", status, interaction=interaction, at=at, form=form,
         cannot=reasons(now_standing), state=now_standing.state, states=STATES, safety=binding_form.SAFETY,
-        param_fields=fields_of(form.action.params), rules=binding_form.FIELDS[:2], more=binding_form.MORE,
+        needs=needed(form.action.requires), param_fields=fields_of(form.action.params),
+        rules=binding_form.FIELDS[:2], more=binding_form.MORE,
         picks=f"/apps/{visit.app}/connectors/{form.connector.id}/picks")
 
 

@@ -10,17 +10,17 @@ from starlette.responses import Response
 from console.letters import Work
 from console.letters.detail import detail_of
 from console.letters.filters import filters_of
-from console.letters.run_view import STATES, RunView, lines, view
+from console.letters.run_view import STATES, lines
 from console.letters.words import REASONS, with_buttons
 from console.letters.words import STATES as LETTER_STATES
 from console.pages.dead_letters import SHORT_WAIT, chosen
-from console.pages.letter_scope import app_of, at_desk, base_of, entry_of, letters_of, told, user_shown
-from console.security.refusals import Conflict, Invalid, NotFound
+from console.pages.letter_scope import app_of, at_desk, base_of, entry_of, letters_of, run_of, user_shown
+from console.security.refusals import Conflict, Invalid
 from console.visit import Here, Visit
 from console.words import INTERACTIONS
 from processor.access import Permission
 from processor.avro.jsonform import JsonFormError, event_from_json
-from processor.dead_letters import Desk, DeskError, Options, Selection
+from processor.dead_letters import Options, Selection
 
 RATE = 50.0
 RATES = (0.1, 1000.0)
@@ -49,8 +49,7 @@ def _planned(visit: Visit, selection: Selection, options: Options, rate: float, 
     if other is not None:
         return visit.to(f"{base_of(visit)}/replays/{other.id}", "This run of the same filter is not finished: go on"
                                                                 " with it, or give it up.")
-    with told():
-        work = letters_of(visit).plan(visit.name, app_of(visit), selection, options, rate, edited)
+    work = letters_of(visit).plan(visit.name, app_of(visit), selection, options, rate, edited)
     work.wait(SHORT_WAIT)
     return visit.to(f"{base_of(visit)}/replays/{work.id}?rate={rate:g}")
 
@@ -99,23 +98,10 @@ def edit(visit: Here, letter: str) -> Response:
 # one run
 
 
-def view_of(visit: Visit, desk: Desk, run: str) -> RunView:
-    """The run that an address names, where it is one of the app; raises NotFound."""
-    try:
-        found = view(letters_of(visit), desk, run)
-    except DeskError:
-        raise NotFound(f"There is no run '{run}' in this console; plans are forgotten when it is started anew."
-                       ) from None
-    app = found.selection.app if found.selection is not None else found.work.app if found.work else ""
-    if app_of(visit) not in ("", app):
-        raise NotFound(f"There is no run '{run}' in this app.")
-    return found
-
-
 def show(visit: Here, run: str, rate: float = RATE) -> Response:
     """A plan to be confirmed, or a run with its progress, or its report."""
     with at_desk(visit) as desk:
-        found = view_of(visit, desk, run)
+        found = run_of(visit, desk, run)
     facts: dict[str, Any] = {
         "run": found, "state": STATES[found.state], "base": base_of(visit), "rate": rate,
         "path": f"{base_of(visit)}/replays/{run}", "filters": filters_of(found.selection) if found.selection else None,
@@ -133,11 +119,10 @@ def start(visit: Here, run: str) -> Response:
     """Make a planned run, or go on with one that was stopped."""
     rate = rate_of(visit)
     with at_desk(visit) as desk:
-        found = view_of(visit, desk, run)
+        found = run_of(visit, desk, run)
     if not found.can_go_on or found.selection is None:
         raise Conflict("This run cannot be made now: it is under way, over, or has no letters. Load its page again.")
-    with told():
-        work = letters_of(visit).replay(visit.name, app_of(visit), run, found.selection.said(), rate)
+    work = letters_of(visit).replay(visit.name, app_of(visit), run, found.selection.said(), rate)
     work.wait(SHORT_WAIT)
     return visit.to(f"{base_of(visit)}/replays/{run}?rate={rate:g}")
 
@@ -145,7 +130,7 @@ def start(visit: Here, run: str) -> Response:
 def stop(visit: Here, run: str) -> Response:
     """Stop between two steps; the run can be gone on with."""
     with at_desk(visit) as desk:
-        work: Work | None = view_of(visit, desk, run).work
+        work: Work | None = run_of(visit, desk, run).work
     if work is not None:
         work.stop()
         work.wait(SHORT_WAIT)
@@ -155,7 +140,7 @@ def stop(visit: Here, run: str) -> Response:
 def abandon(visit: Here, run: str) -> Response:
     """Forget a plan, or give a run up: what was not sent stays as it is."""
     with at_desk(visit) as desk:
-        found = view_of(visit, desk, run)
+        found = run_of(visit, desk, run)
         if found.under_way:
             raise Conflict("It is under way: stop it first.")
         if found.state in ("planned", "plan_failed"):

@@ -11,7 +11,7 @@ from console.forms.fields import Choice, FormField, fields_of
 from console.forms.typed import shown, typed
 from console.prompts.cards import target_of
 from console.prompts.chains import Raw
-from console.prompts.checking import alone, inside, said
+from console.prompts.checking import alone, inside
 from console.security.refusals import Invalid
 from console.visit import Visit
 from processor.config import durations
@@ -112,9 +112,9 @@ def _checked(visit: Visit, form: BindingForm) -> BindingForm:
             place = inside("x", one)
             name = _field(place[1]) if place else ""
             if name in form.texts:
-                wrong.setdefault(name, said(one))
+                wrong.setdefault(name, one.said)
             elif place:
-                others.append(said(one))
+                others.append(one.said)
         return form._replace(wrong=wrong, others=tuple(others))
     return form
 

@@ -15,6 +15,7 @@ from console.prompts.chains import Place, Raw, chain_of, ids_of
 from console.prompts.checking import Judged
 from console.standing import Standing, standing
 from console.visit import Visit
+from console.words import needed
 from processor.config import content_changes
 
 LOOKED_AT = 100
@@ -107,7 +108,7 @@ def _card(visit: Visit, place: Place, name: str, raw: Raw, judged: Judged, stand
     now = standings[connector.id]
     return Card(
         place, name, text, action.title, connector.title, _facts(action, raw), str(raw.get("on_error", "stop")),
-        _notes(raw), needs_of(action), [one.title for one in action.form_inputs if one.required],
+        _notes(raw), needed(action.requires), [one.title for one in action.form_inputs if one.required],
         wrong or reasons(now), WAITS.get(now.state, "").format(title=connector.title),
         f"/apps/{visit.app}/connectors/{connector.id}")
 
@@ -117,12 +118,6 @@ def reasons(now: Standing) -> list[str]:
     title = now.connector.title
     found = [CANNOT[now.state].format(title=title)] if now.state in CANNOT else []
     return [f"{title} is an add-on that this app has not got."] if now.addon_missing else found
-
-
-def needs_of(action: Action) -> str:
-    """The attributes that must be synced, in words."""
-    needed = action.requires
-    return ", ".join([*needed.all_of, *([" or ".join(needed.any_of)] if needed.any_of else [])])
 
 
 def _facts(action: Action, raw: Raw) -> list[tuple[str, str]]:

@@ -31,12 +31,6 @@ def chain_of(prompt: Raw, interaction: str) -> list[Raw]:
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
-def binding_at(prompt: Raw, place: Place) -> Raw | None:
-    """The binding at a place; None where there is none."""
-    chain = chain_of(prompt, place.interaction)
-    return chain[place.at] if 0 <= place.at < len(chain) else None
-
-
 def with_chain(prompt: Raw, interaction: str, chain: Chain) -> dict[str, Any]:
     """The prompt with another chain; an empty one is left out."""
     made = dict(prompt)

@@ -71,11 +71,6 @@ def beside(visit: Visit, prompt: str, raw: Any) -> App:
     return visit.options.store.compiled(visit.app, {**content, "prompts": prompts})
 
 
-def said(error: ConfigError) -> str:
-    """A mistake without its place."""
-    return f"{error.message} ({error.hint})" if error.hint else error.message
-
-
 def inside(prompt: str, error: ConfigError) -> tuple[Place, str] | None:
     """The binding that a mistake belongs to, and the rest of the way; None where it belongs to none."""
     found = _INSIDE.fullmatch(error.field.removeprefix(prompt)) if error.field.startswith(prompt) else None
@@ -88,10 +83,10 @@ def _mistaken(prompt: str, errors: Iterable[ConfigError]) -> Judged:
     for one in errors:
         place = inside(prompt, one)
         if place is None:
-            others.append(f"{one.field}: {said(one)}" if one.field else said(one))
+            others.append(f"{one.field}: {one.said}" if one.field else one.said)
         else:
             name = place[1].removeprefix("params").strip(".")
-            mistakes.setdefault(place[0], []).append(f"{name}: {said(one)}" if name else said(one))
+            mistakes.setdefault(place[0], []).append(f"{name}: {one.said}" if name else one.said)
     return Judged((), mistakes, others)
 
 

@@ -75,10 +75,8 @@ def sent(visit: Visit, prompt: str) -> Draft:
     """The draft that a form carried; the prompt as it is where it carried none."""
     if not visit.text("draft"):
         return opened(visit, prompt)
-    base = visit.text("base")
-    number = int(base) if base.isascii() and base.isdigit() and len(base) < 10 else 0
     done = visit.text("done")[:200]
-    return Draft(prompt, _titled(visit, _unpacked(visit, "draft")), number, live_of(visit, prompt),
+    return Draft(prompt, _titled(visit, _unpacked(visit, "draft")), visit.number("base"), live_of(visit, prompt),
                  _unpacked(visit, "earlier") if done else None, done)
 
 

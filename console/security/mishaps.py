@@ -9,7 +9,7 @@ import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from console.security.refusals import told
+from console.refused import told
 
 DEPTH = 6
 """Places of the code that are logged; what the error says is not, since it may quote what was sent."""

@@ -19,11 +19,16 @@ class ConfigError(NamedTuple):
     message: str
     hint: str = ""
 
+    @property
+    def said(self) -> str:
+        """The mistake without its place."""
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
     def __str__(self) -> str:
         """One line, as compilers print it."""
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         where = f"{place} {self.field}" if self.field else place
-        return f"{where}: {self.message} ({self.hint})" if self.hint else f"{where}: {self.message}"
+        return f"{where}: {self.said}"
 
 
 class ConfigErrors(Exception):

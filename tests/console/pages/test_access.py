@@ -5,9 +5,13 @@ import re
 
 import pytest
 
-from processor.access import ANY_APP, Permission, Role, company_of, token_of
+from console.options import NoAudit
+from processor.access import ANY_APP, Permission, Role, company_errors, company_of, token_of
 from processor.audit.record import Audited
+from processor.config.content import Compiler
+from processor.config.file_store import FileStore
 from processor.config.store import COMPANY
+from processor.kafka.reader import LogError
 
 ACCESS = "/apps/shop/access"
 ADMIN, OWNER = Role.APP_ADMINISTRATOR, Role.COMPANY_ADMINISTRATOR
@@ -131,12 +135,23 @@ def test_one_s_own_password_is_changed_with_the_present_one_only(stand):
     assert company(stand).account("company_administrator@example.com").password != account.password
 
 
-def test_where_the_company_is_a_file_nothing_is_changed_here(make_stand):
-    kept = company_of({"members": [{"email": "company_administrator@example.com",
-                                    "roles": {"*": "company_administrator"}}]})
-    stand = make_stand(company=lambda: kept)
+@pytest.fixture
+def folder(tmp_path):
+    """A config folder with one member."""
+    (tmp_path / "company.yaml").write_text(
+        "members:\n- email: company_administrator@example.com\n  roles: {'*': company_administrator}\n")
+    (tmp_path / "apps" / "shop").mkdir(parents=True)
+    (tmp_path / "apps" / "shop" / "app.yaml").write_text("title: Shop\n")
+    return tmp_path
+
+
+def test_where_the_company_is_a_file_nothing_is_changed_here(make_stand, folder):
+    stand = make_stand(store=FileStore(Compiler({}, folder, company=company_errors)))
     browser = stand.browser(OWNER)
-    assert "company.yaml" in browser.get(ACCESS).text
+    page = browser.get(ACCESS).text
+    assert "company.yaml" in page
+    assert "company_administrator@example.com" in page
+    assert "Add a member" not in page
     form = {"email": "new@example.com", "role": "app_member"}
     assert browser.submit(f"{ACCESS}/members", form).status_code == 409
 
@@ -178,3 +193,18 @@ def test_the_audit_is_filtered_by_the_address(stand):
         told = text_of(browser.get(f"/apps/shop/audit?{query}"))
         assert found in told
         assert hidden not in told
+
+
+class Away(NoAudit):
+    """An audit whose topic cannot be read now."""
+
+    def newest(self, limit):
+        raise LogError(f"no broker answers for {limit} records")
+
+
+def test_an_audit_that_cannot_be_read_now_is_told_as_such(make_stand):
+    stand = make_stand(audit=Away())
+    page = stand.browser(ADMIN).get("/apps/shop/audit")
+    assert (page.status_code, "Kafka cannot be reached" in page.text) == (503, True)
+    told = stand.program(ADMIN).get("/api/v1/apps/shop/audit")
+    assert (told.status_code, told.json()["title"]) == (503, "Kafka cannot be reached")

@@ -6,6 +6,7 @@ import pytest
 
 from console.letters.office import Standing
 from processor.access import Role
+from processor.audit.topic import AuditError
 
 LETTERS = "/apps/shop/dead-letters"
 ADMIN, MEMBER = Role.APP_ADMINISTRATOR, Role.APP_MEMBER
@@ -91,6 +92,16 @@ def test_personal_data_is_masked_until_it_is_revealed_and_that_is_audited(stand,
     assert "u1@example.com" in answer.text
     assert [(one.did, one.by, one.subject) for one in stand.audit.records] == [
         ("revealed", "app_administrator@example.com", office.ids()["e1"])]
+
+
+def test_what_cannot_be_audited_is_not_revealed(stand, office, monkeypatch):
+    def write(_audited):
+        raise AuditError("the topic takes no record")
+
+    monkeypatch.setattr(stand.audit, "write", write)
+    answer = stand.browser(ADMIN).submit(f"{LETTERS}/{office.ids()['e1']}/reveal")
+    assert (answer.status_code, "takes no record" in answer.text) == (503, True)
+    assert "u1@example.com" not in answer.text
 
 
 def test_who_may_not_reveal_sees_no_user_and_can_reveal_nothing(stand, office):

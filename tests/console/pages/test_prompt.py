@@ -330,3 +330,24 @@ def test_an_action_whose_attributes_are_not_synced_of_late_is_marked(make_stand)
     stand = make_stand(activity=types.SimpleNamespace(outcomes=types.SimpleNamespace(newest=newest)))
     assert "3 of late failed since they were not synced" in text_of(stand.browser(MEMBER).get(PAGE))
     assert asked == [("shop", "save_offer", "missing_attributes")]
+
+
+def test_a_step_that_is_refused_leaves_the_draft_on_the_page(stand):
+    """The refusal would otherwise come in the place of the panel, and all that was not saved would be gone."""
+    browser = stand.browser(MEMBER)
+    sent = {**fields(browser.get(PAGE)), "do": "edit:accept:7"}
+    answer = browser.submit(PAGE, sent, headers={"HX-Request": "true"})
+    assert answer.status_code == 422
+    assert answer.headers["HX-Retarget"] == "#notice"
+    assert 'role="alert"' in answer.text
+    assert 'id="notice"' in browser.get(PAGE).text
+
+
+def test_what_was_told_of_the_page_before_goes_with_the_first_step(stand):
+    editor = Editor(stand)
+    editor.browser.submit("/apps/shop/prompts", {"id": "welcome"})
+    first = editor.browser.get("/apps/shop/prompts/welcome")
+    assert "welcome is made" in first.text
+    assert 'hx-select-oob="#notice"' in first.text
+    step = editor.browser.submit("/apps/shop/prompts/welcome", {**fields(first), "do": "add:accept"})
+    assert re.search(r'<div id="notice">\s*</div>', step.text)
