@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 # Most tests over Kafka wait for something: three at a time fit on two cores.
 WORKERS ?= 3
+# Interleavings of each of the three machines of `make model`.
+EXAMPLES ?= 700
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --resolver=backtracking
 
@@ -67,6 +69,10 @@ bench-guard: setup ## fails where an event costs twice the CPU that it did, as a
 .PHONY: bench-console
 bench-console: setup ## the console's pages over a million dead letters: server time and weight; some minutes
 	@$(BIN)/python -m benchmarks.console $(ARGS)
+
+.PHONY: model
+model: setup ## the engine against its model in thousands of random interleavings; EXAMPLES=700 of each of three; some minutes
+	@ENGINE_MODEL_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q -n $(WORKERS) tests/processor/engine/test_model.py $(ARGS)
 
 .PHONY: crash
 crash: setup ## a kill, then a zombie, at every step of a chain's life; some minutes

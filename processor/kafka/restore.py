@@ -17,12 +17,15 @@ from processor.state.store import PartitionStore
 
 TIMEOUT = 30.0
 HELPING = 5000
+TELL_EVERY = 5.0
+"""Seconds between two words about a restore that takes long."""
 
 
 class Restoring:
     """One partition on its way."""
 
-    __slots__ = ("began", "epoch", "left", "loaded", "number", "reached", "starts", "store", "targets")
+    __slots__ = ("began", "epoch", "left", "loaded", "number", "reached", "starts", "store", "targets",
+                 "told_at")
 
     def __init__(self, number: int, epoch: int, store: PartitionStore, starts: Mapping[str, int]) -> None:
         self.number = number
@@ -34,7 +37,11 @@ class Restoring:
         self.left: set[str] = set()
         """Changelogs that have not been read to their end."""
         self.loaded = 0
-        self.began = time.monotonic()
+        self.began = self.told_at = time.monotonic()
+
+    def remaining(self, topic: str) -> int:
+        """Records of a changelog still to be read, at most."""
+        return max(0, self.targets[topic] - self.reached.get(topic, 0))
 
 
 class Ends(NamedTuple):
@@ -107,7 +114,7 @@ class Restore:
         left: dict[str, int] = {}
         for one in list(self._under_way.values()):
             for topic in one.left:
-                left[topic] = left.get(topic, 0) + max(0, one.targets[topic] - one.reached.get(topic, 0))
+                left[topic] = left.get(topic, 0) + one.remaining(topic)
         return left
 
     def has(self, number: int) -> bool:
@@ -130,6 +137,7 @@ class Restore:
         """Read some; returns the partitions that are complete now."""
         if any(one.left for one in self._under_way.values()):
             self._load(self._consumer.consume(HELPING, patience))
+            self._tell_progress()
         ready = [one for one in self._under_way.values() if not one.left]
         for one in ready:
             del self._under_way[one.number]
@@ -137,6 +145,15 @@ class Restore:
             self._report("restored", {"partition": one.number, "records": one.loaded,
                                       "seconds": round(time.monotonic() - one.began, 3)})
         return ready
+
+    def _tell_progress(self) -> None:
+        now = time.monotonic()
+        for one in self._under_way.values():
+            if one.left and now - one.told_at >= TELL_EVERY:
+                one.told_at = now
+                left = sum(map(one.remaining, one.left))
+                self._report("restoring", {"partition": one.number, "records": one.loaded, "left": left,
+                                           "percent": 100 * one.loaded // max(1, one.loaded + left)})
 
     def _load(self, messages: list[Any]) -> None:
         grouped: dict[tuple[str, int], list[Any]] = {}
