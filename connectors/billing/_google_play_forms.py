@@ -13,8 +13,10 @@ from connectors.kit.fields import refuse
 class PurchaseParams(Params):
     """What to offer in the store's dialog."""
 
-    product_id: str = field("Product (In App SKU)", options="products", min_length=1)
-    intent: Literal["purchase", "upgrade", "downgrade"] = field("Intent", default="upgrade")
+    product_id: str = field("Product (In App SKU)", options="products", min_length=1,
+                            help="What the store's dialog offers.")
+    intent: Literal["purchase", "upgrade", "downgrade"] = field(
+        "Intent", default="upgrade", help="An upgrade or downgrade replaces the user's present subscription.")
     base_plan_id: str = field("Base plan", default="", options="base_plans",
                               help="Of a subscription with several base plans.")
     offer_id: str = field("Offer", default="", options="offers", help="An offer of the base plan.")
@@ -29,7 +31,8 @@ class PurchaseParams(Params):
 class VerifySubscriptionParams(Params):
     """What the subscription should be, and whether to confirm it."""
 
-    expected_product_id: str = field("Expected product", default="", options="products")
+    expected_product_id: str = field("Expected product", default="", options="products",
+                                     help="Fails where it is another one. Empty: any product.")
     acknowledge: bool = field(
         "Acknowledge when pending", default=False,
         help="Confirms the delivery of an active subscription; without it Google gives the money back after 3 days.",
@@ -39,7 +42,8 @@ class VerifySubscriptionParams(Params):
 class VerifyProductParams(Params):
     """What the purchase should be."""
 
-    expected_product_id: str = field("Expected product", default="", options="products")
+    expected_product_id: str = field("Expected product", default="", options="products",
+                                     help="Fails where it is another one. Empty: any product.")
 
 
 class ProductParams(Params):
@@ -53,7 +57,7 @@ class ProductParams(Params):
 class DeferParams(Params):
     """How long to extend."""
 
-    days: int = field("Days (1 to 365)", ge=1, le=365)
+    days: int = field("Days (1 to 365)", ge=1, le=365, help="Added to the end of what is paid.")
 
 
 class CancelParams(Params):
@@ -85,4 +89,4 @@ class RevokeParams(Params):
 class RefundParams(Params):
     """What else happens with the refund."""
 
-    revoke: bool = field("Also end access", default=False)
+    revoke: bool = field("Also end access", default=False, help="Off: the user keeps what was bought.")

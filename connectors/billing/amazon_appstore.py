@@ -73,7 +73,7 @@ class AmazonSettings(Settings):
         "SKUs offered in prompts", default=(),
         help="Amazon developer console > your app > In-App Items; they become the pick list of bindings.",
     )
-    base_url: str = field("API base URL", default=BASE_URL)
+    base_url: str = field("API base URL", default=BASE_URL, help="Leave as it is.")
     allow_test_hosts: bool = test_hosts_field()
 
     @model_validator(mode="after")
@@ -137,7 +137,8 @@ class PurchaseParams(Params):
     product_id: str = field(
         "SKU (In App SKU)", options="products", min_length=1, help="Of a subscription, the SKU of a term."
     )
-    intent: Literal["purchase", "upgrade", "downgrade"] = field("Intent", default="upgrade")
+    intent: Literal["purchase", "upgrade", "downgrade"] = field(
+        "Intent", default="upgrade", help="Told to the app, which opens the store's dialog.")
 
 
 @connector.action(

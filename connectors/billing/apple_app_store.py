@@ -72,11 +72,13 @@ AGREED = frozenset({"true", "yes", "1", "on", "y", "agree", "agreed"})
 class AppleSettings(Settings):
     """How to reach the App Store for one app."""
 
-    bundle_id: str = field("Bundle ID", min_length=1)
+    bundle_id: str = field("Bundle ID", min_length=1, help="App Store Connect > the app > App Information.")
     issuer_id: str = field(
         "Issuer ID", min_length=1, help="App Store Connect > Users and Access > Integrations > In-App Purchase."
     )
-    key_id: str = field("Key ID of the In-App Purchase key", public=True, min_length=1)
+    key_id: str = field(
+        "Key ID of the In-App Purchase key", public=True, min_length=1, help="Beside the key in App Store Connect."
+    )
     private_key: SecretStr = field("Private key", help="Content of the .p8 file, which can be downloaded once.")
     app_apple_id: int | None = field(
         "Apple ID of the app", default=None, help="A number; with it, answers are checked to be about this app."
@@ -85,7 +87,9 @@ class AppleSettings(Settings):
         "Environment", default="Production",
         help="Auto asks production first, and the sandbox where production does not know the transaction.",
     )
-    products: tuple[str, ...] = field("Product IDs offered in prompts", default=())
+    products: tuple[str, ...] = field(
+        "Product IDs offered in prompts", default=(), help="They become the pick list of bindings."
+    )
     base_url: str = field(
         "API base URL", default="", placeholder=PRODUCTION, help="Instead of the environment's own address."
     )
@@ -160,9 +164,15 @@ connector = Connector(
 class PurchaseParams(Params):
     """What to offer in the store's dialog."""
 
-    product_id: str = field("Product (In App SKU)", options="products", min_length=1)
-    intent: Literal["purchase", "upgrade", "downgrade"] = field("Intent", default="upgrade")
-    offer_id: str = field("Promotional offer id", default="")
+    product_id: str = field(
+        "Product (In App SKU)", options="products", min_length=1, help="What the store's dialog offers."
+    )
+    intent: Literal["purchase", "upgrade", "downgrade"] = field(
+        "Intent", default="upgrade", help="Told to the app; to Apple each is a purchase in the same subscription group."
+    )
+    offer_id: str = field(
+        "Promotional offer id", default="", help="An offer of the product in App Store Connect; empty for none."
+    )
 
 
 @connector.action(
@@ -182,7 +192,9 @@ def request_purchase(call: Call[AppleSettings, PurchaseParams]) -> Flow:
 class VerifyParams(Params):
     """What the transaction should be about."""
 
-    expected_product_id: str = field("Expected product", default="", options="products")
+    expected_product_id: str = field(
+        "Expected product", default="", options="products", help="Fails where it is another one. Empty: any product."
+    )
 
 
 @connector.action(
@@ -224,7 +236,7 @@ def get_subscription_status(call: Call[AppleSettings, NoParams]) -> Flow:
 class ExtendParams(Params):
     """How long to extend, and why."""
 
-    days: int = field("Days (1 to 90)", ge=1, le=90)
+    days: int = field("Days (1 to 90)", ge=1, le=90, help="Added to the renewal date.")
     reason_code: Literal[0, 1, 2, 3] = field(
         "Reason", default=1, help="0 undeclared, 1 customer satisfaction, 2 other, 3 service issue or outage."
     )
@@ -277,13 +289,15 @@ def set_app_account_token(call: Call[AppleSettings, NoParams]) -> Flow:
 class ConsumptionParams(Params):
     """What to tell Apple about a purchase whose money is asked back."""
 
-    refund_preference: Literal["", "DECLINE", "GRANT_FULL", "GRANT_PRORATED"] = field("Preference", default="")
+    refund_preference: Literal["", "DECLINE", "GRANT_FULL", "GRANT_PRORATED"] = field(
+        "Preference", default="", help="What you would like Apple to decide; empty: no wish."
+    )
     delivery_status: Literal[
         "DELIVERED", "UNDELIVERED_QUALITY_ISSUE", "UNDELIVERED_WRONG_ITEM", "UNDELIVERED_SERVER_OUTAGE",
         "UNDELIVERED_OTHER",
-    ] = field("Delivery", default="DELIVERED")
+    ] = field("Delivery", default="DELIVERED", help="Whether the customer got what was bought.")
     consumption_percentage: int | None = field(
-        "Used, in thousandths of a percent", default=None, ge=0, le=100_000
+        "Used, in thousandths of a percent", default=None, ge=0, le=100_000, help="50000 is half; empty: not told."
     )
 
 

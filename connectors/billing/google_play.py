@@ -77,8 +77,8 @@ class GooglePlaySettings(Settings):
         help="Play Console > Monetize with Play > Products; they become the pick list of bindings. Empty: all products"
              " of the app.",
     )
-    base_url: str = field("API base URL", default=BASE_URL)
-    token_url: str = field("OAuth token URL", default=TOKEN_URL, public=True)
+    base_url: str = field("API base URL", default=BASE_URL, help="Leave as it is.")
+    token_url: str = field("OAuth token URL", default=TOKEN_URL, public=True, help="Leave as it is.")
     allow_test_hosts: bool = test_hosts_field()
 
     @model_validator(mode="after")

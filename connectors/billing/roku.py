@@ -66,7 +66,7 @@ class RokuSettings(Settings):
         "Product IDs offered in prompts", default=(),
         help="Roku developer dashboard > Monetization > Products; they become the pick list of bindings.",
     )
-    base_url: str = field("API base URL", default=BASE_URL)
+    base_url: str = field("API base URL", default=BASE_URL, help="Leave as it is.")
     allow_bill_cycle: bool = field(
         "Allow moving billing dates", default=False,
         help="Switches the action update_bill_cycle on. Roku's newest reference does not list it: ask Roku first.",
@@ -128,7 +128,8 @@ connector = Connector(
 class PurchaseParams(Params):
     """What to offer in the store's dialog."""
 
-    product_id: str = field("Product ID (In App SKU)", options="products", min_length=1)
+    product_id: str = field("Product ID (In App SKU)", options="products", min_length=1,
+                            help="What the store's dialog offers.")
     intent: Literal["upgrade", "downgrade", "purchase"] = field(
         "Upgrade or downgrade", default="upgrade",
         help="Old and new product of an upgrade or downgrade belong to one product group in Roku's dashboard.",
@@ -151,7 +152,8 @@ def request_purchase(call: Call[RokuSettings, PurchaseParams]) -> Flow:
 class VerifyParams(Params):
     """What the transaction should be about."""
 
-    expected_product_id: str = field("Expected product", default="", options="products")
+    expected_product_id: str = field("Expected product", default="", options="products",
+                                     help="Fails where it is another one. Empty: any product.")
 
 
 @connector.action(
@@ -175,8 +177,10 @@ def validate_transaction(call: Call[RokuSettings, VerifyParams]) -> Flow:
 class CancelParams(Params):
     """When the subscription ends, and whether Roku tells the customer."""
 
-    when: Literal["end_of_period", "now"] = field("When", default="end_of_period")
-    dont_notify_user: bool = field("Do not send Roku's mail", default=False)
+    when: Literal["end_of_period", "now"] = field(
+        "When", default="end_of_period", help="With what is paid, or at once.")
+    dont_notify_user: bool = field(
+        "Do not send Roku's mail", default=False, help="On: the customer does not hear of it from Roku.")
 
 
 @connector.action(
@@ -212,7 +216,7 @@ class RefundParams(Params):
         "Amount", gt=0, max_digits=12, decimal_places=2,
         help="In the currency of the purchase, without tax, which Roku adds; at most the price.",
     )
-    comments: str = field("Comment", default="")
+    comments: str = field("Comment", default="", help="Stands with Roku beside the transaction.")
 
 
 @connector.action(
@@ -238,7 +242,7 @@ class CreditParams(Params):
         "Product", default="", options="products",
         help="Else the product of the customer's transaction; where none is known, the credit is for the whole app.",
     )
-    comments: str = field("Comment", default="")
+    comments: str = field("Comment", default="", help="Stands with Roku beside the transaction.")
 
 
 @connector.action(
@@ -268,7 +272,7 @@ def issue_service_credit(call: Call[RokuSettings, CreditParams]) -> Flow:
 class BillCycleParams(Params):
     """How long to postpone."""
 
-    days: int = field("Days", ge=1, le=365)
+    days: int = field("Days", ge=1, le=365, help="Added to the end of what is paid.")
 
 
 @connector.action(
