@@ -23,7 +23,7 @@ class Step:
 
     __slots__ = (
         "absent", "action", "action_id", "binding", "connector_id", "expires", "form_needed", "gate", "id",
-        "keeps_keys", "max_age_ms", "never", "overtakes", "params", "position", "repeat", "required_all",
+        "keeps_keys", "looks", "max_age_ms", "never", "overtakes", "params", "position", "repeat", "required_all",
         "required_any", "route", "run", "settings", "stops",
     )
 
@@ -45,6 +45,8 @@ class Step:
         self.keeps_keys = action.keeps_keys
         self.expires = self.repeat is Repeat.KEY and 0 < action.keeps_keys < inf and binding.in_doubt == "hold"
         """Whether the vendor forgets the keys by which it recognises a repeat."""
+        self.looks = self.repeat is Repeat.LOOK_BEFORE
+        """Whether it looks for what an earlier try did."""
         self.stops = binding.on_error == "stop"
         self.overtakes = binding.order == "overtake"
         self.max_age_ms = 0 if binding.max_age is None else int(binding.max_age * 1000)

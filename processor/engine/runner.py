@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from connectors.kit.action import Done, Repeat
+from connectors.kit.action import Done
 from connectors.kit.errors import Broken, Failure, InDoubt, Misconfigured, MissingAttributes, Rejected, Unavailable
 from connectors.kit.event import Call
 from connectors.kit.http import Request, Response
@@ -165,14 +165,16 @@ class Runner:
         self._dispatch(chain, chain.step, chain.request)  # type: ignore[arg-type]
 
     def _dispatch(self, chain: Chain, step: Step, request: Request) -> None:
-        if request.effect and (step.never or (step.expires and chain.tracker is None and chain.started is None)):
+        # a crash says of what was parked by nothing else that it had been begun: see reach.py for the others
+        unknown = chain.tracker is None and chain.started is None and (step.expires or step.looks)
+        if request.effect and (step.never or unknown):
             self._mark(chain, step, request)
         else:
             chain.fresh = False
             self._sender.send(chain)
 
     def _mark(self, chain: Chain, step: Step, request: Request) -> None:
-        """What must not be repeated, or not for ever, goes out only after its *started* is durable."""
+        """What must not be repeated, or not blindly or for ever, goes out only after its *started* is durable."""
         digest = blake2b(request.body or b"", digest_size=16, key=request.path.encode()[:64]).digest()
         chain.started = Started(step.id, request.step, digest, int(self._sender.now * 1000))
         chain.fresh = step.never and not request.kept
@@ -333,7 +335,7 @@ class Runner:
             return
         if not chain.effect_done and self.parking.must_wait(chain, step):
             return
-        if chain.flow is None or (step.repeat is Repeat.LOOK_BEFORE and chain.doubtful):
+        if chain.flow is None or (step.looks and chain.doubtful):
             self._stop_flow(chain)
             self.start(chain, step)
             return

@@ -285,6 +285,33 @@ def test_a_woken_chain_is_marked_before_it_calls_under_a_key():
     assert process.world.chain("app:e1").started.binding_id == "beta.key"
 
 
+def test_a_woken_chain_that_crashed_looks_knowing_that_it_may_have_called():
+    process = harness("alpha.needs", "beta.look")
+    process.accept("e1", "ann0")
+    process.checkpoint()
+    process.sync("ann0", email="a")
+    process.answer("needs/e1/a")
+    process.answer("look/e1?doubtful=false", 404)
+    process.advance(0.1)
+    assert process.lines == ["POST beta/look/e1"]
+    after = process.crash()
+    after.advance(10.0)
+    assert after.lines == ["GET beta/look/e1?doubtful=true"]
+
+
+def test_a_woken_chain_that_had_not_called_when_it_crashed_is_in_no_doubt():
+    process = harness("alpha.needs", "beta.look")
+    process.accept("e1", "ann0")
+    process.checkpoint()
+    process.sync("ann0", email="a")
+    process.answer("needs/e1/a")
+    process.advance(0.2)
+    assert process.lines == ["GET beta/look/e1?doubtful=false"]
+    after = process.crash()
+    after.advance(10.0)
+    assert after.lines == ["GET beta/look/e1?doubtful=false"]
+
+
 @pytest.mark.parametrize(("down", "ending"), [(KEPT + 1, "failed"), (KEPT - 100, "succeeded")])
 def test_a_woken_chain_that_crashed_is_in_doubt_only_once_keys_are_forgotten(down, ending):
     process = woken()
