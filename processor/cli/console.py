@@ -116,20 +116,19 @@ def list_(context: Context, form: Form) -> None:
 def _change(context: Context, change: Callable[[Company], Company], note: str) -> None:
     """Change the company where it is kept: the topic, or the file company.yaml, which is written for review."""
     from processor.access import content_of
+    from processor.audit.record import actor
     from processor.config.file_store import COMPANY_FILE
     from processor.config.source import opened_store
     from processor.config.store import COMPANY, StoreError
-    from processor.dead_letters import actor
+    from processor.config.writing import text_of
 
     try:
         with opened_store(context.settings, context.environ) as store:
             version = _current(store)
             made = content_of(change(_company(version)))
             if store.read_only:
-                import yaml
-
                 file = context.settings.config_folder / COMPANY_FILE
-                file.write_text(yaml.safe_dump(dict(made), sort_keys=False, allow_unicode=True), "utf-8")
+                file.write_text(text_of(made), "utf-8")
                 say(f"{note}: written to {file}; put it under version control. Passwords are hashes.")
                 return
             store.apply(COMPANY, made, base=version.number if version else 0, by=actor().name, note=note)

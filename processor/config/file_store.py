@@ -13,7 +13,7 @@ from processor.config import documents, files
 from processor.config.compiling import compiled
 from processor.config.content import Compiler, content_of, digest_of
 from processor.config.errors import ConfigErrors
-from processor.config.model import App, Configuration, configuration_of
+from processor.config.model import App, Configuration
 from processor.config.store import COMPANY, Content, ReadOnlyError, Version
 
 COMPANY_FILE = "company.yaml"
@@ -90,11 +90,7 @@ class FileStore:
 
     def configuration(self) -> Configuration:
         """All apps as they are now, compiled."""
-        reading = self._compiler.reading()
-        apps = {name: compiled(name, files.parts(folder, reading), reading)[0]
-                for name, folder in self._folders().items()}
-        reading.check()
-        return configuration_of(apps)
+        return files.all_apps(self._compiler.reading())
 
     def _files(self, name: str) -> list[Path] | None:
         """What an app, or the company, is made of; None where it is not there."""

@@ -43,10 +43,15 @@ def read(
 ) -> tuple[Configuration, frozenset[Path]]:
     """The same, with the files outside the layout that secrets were read from."""
     reading = Reading(folder, environ, catalogue() if known is None else known, overrides or {})
+    return all_apps(reading), frozenset(reading.files)
+
+
+def all_apps(reading: Reading) -> Configuration:
+    """The apps below the folder of `reading`; raises ConfigErrors with every mistake."""
     apps = {place.name: compiled(place.name, parts(place, reading), reading)[0]
-            for place in app_folders(folder, reading)}
+            for place in app_folders(reading.folder, reading)}
     reading.check()
-    return configuration_of(apps), frozenset(reading.files)
+    return configuration_of(apps)
 
 
 def app_folders(folder: Path, reading: Reading) -> list[Path]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from processor.access import company_errors
 from processor.config.content import Compiler
 from processor.config.file_store import FileStore
-from processor.config.files import load
 from processor.config.model import Configuration
 from processor.config.store import Store
 from processor.config.watch import Watcher
@@ -42,8 +41,6 @@ def opened_store(settings: ProcessorSettings, environ: Mapping[str, str]) -> Ite
 
 def load_configuration(settings: ProcessorSettings, environ: Mapping[str, str]) -> Configuration:
     """All apps as they are now; raises ConfigErrors with every mistake, and StoreError."""
-    if settings.config_source == "files":
-        return load(settings.config_folder, environ, settings.overrides)
     with opened_store(settings, environ) as store:
         return store.configuration()
 

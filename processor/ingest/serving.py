@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import structlog
 import uvicorn
@@ -109,16 +108,11 @@ def _listening(settings: ProcessorSettings) -> socket.socket:
     return made
 
 
-def company_reader(settings: ProcessorSettings, environ: Mapping[str, str]) -> CompanyOf:
-    """How the company is read, wherever the configuration comes from."""
-    def read() -> Company:
-        with opened_store(settings, environ) as store:
+def main(settings: ProcessorSettings, environ: Mapping[str, str], codec: Codec) -> None:
+    """Run until told to stop; the store stays open, so that renewing tokens reads only what is new there."""
+    with opened_store(settings, environ) as store:
+        def company() -> Company:
             version = store.current(COMPANY)
-        return company_of(version.content if version else None)
+            return company_of(version.content if version else None)
 
-    return read
-
-
-def main(settings: ProcessorSettings, environ: Mapping[str, str], codec: Codec) -> Any:
-    """Run until told to stop."""
-    Ingest(settings, codec, company_reader(settings, environ)).run()
+        Ingest(settings, codec, company).run()

@@ -15,6 +15,11 @@ import pytest
 import requests
 from confluent_kafka import Consumer, TopicPartition
 
+from processor.access import Company, Permission, content_of, mint
+from processor.access.changing import with_token, without_token
+from processor.config.own import load_settings
+from processor.config.source import opened_store
+from processor.config.store import COMPANY
 from processor.kafka.murmur2 import partition_of
 from testkit.processor import apps
 from testkit.processor.process import Processor
@@ -143,6 +148,27 @@ def test_without_a_broker_nothing_is_accepted_and_the_door_stands(site, begin):
         assert all(int(one.headers["Retry-After"]) >= 1 for one in answers)
         door.until(lambda: door.get("/ready").status == 503, what="not ready")
         assert door.get("/live").status == 200
+
+
+def test_a_token_that_is_made_or_withdrawn_meanwhile_counts_at_once(site, topics, begin):
+    site.topics |= topics.make("config", partitions=1, config={"cleanup.policy": "compact"})
+    site.topics |= topics.make("audit", partitions=1)
+    door = begin(config_source="topic", ingest__keys="{}", ingest__refresh=0.2)
+    minted = mint(b"0" * 32, [Permission.PUBLISH], ["alpha"], now=0)
+    key = {"Authorization": f"Bearer {minted.text}"}
+
+    def answer():
+        return requests.post(f"http://127.0.0.1:{door.port}/v1/interactions", json=event(1), headers=key, timeout=30)
+
+    assert answer().status_code == 401
+    environ = site.environment("desk", config_source="topic")
+    with opened_store(load_settings(environ, None), environ) as store:
+        made = with_token(Company(), minted.token)
+        store.apply(COMPANY, content_of(made), base=0, by="ann")
+        door.until(lambda: answer().status_code == 202, what="the token that was made")
+        store.apply(COMPANY, content_of(without_token(made, minted.token.id)), base=1, by="ann")
+        door.until(lambda: answer().status_code == 401, what="the token that was withdrawn")
+    assert door.said("tokens not renewed") == []
 
 
 def test_a_port_that_is_taken_is_told(site):

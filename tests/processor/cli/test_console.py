@@ -52,6 +52,15 @@ def test_a_role_is_added_and_a_password_changed_by_the_same_command(folder):
     assert after["accounts"][0]["password"] != before["accounts"][0]["password"]
 
 
+def test_what_looks_like_a_number_is_read_back_as_it_was_typed(folder):
+    """YAML 1.1, which its own library writes, takes other texts for numbers than 1.2, by which files are read."""
+    for name in ("1e5", "0o17", "0899"):
+        ended = run("user", "add", "--email", f"{name}@example.com", "--name", name, "--no-password")
+        assert ended.exit_code == 0, ended.output
+    kept = yaml.safe_load((folder / "config/company.yaml").read_text())
+    assert [one["name"] for one in kept["members"]] == ["1e5", "0o17", "0899"]
+
+
 @pytest.mark.parametrize(("args", "text", "said"), [
     (["--email", "anna@example.com"], "short\n", "the password is not taken"),
     (["--email", "nonsense"], f"{PASSWORD}\n", "is no e-mail address"),

@@ -113,3 +113,13 @@ def test_a_secret_that_is_missing_and_checked_by_its_connector_hides_no_binding(
     folder = dataclasses.replace(compiler, environ={}, known=None, lenient=True)
     app = folder.app("kiosk", KIOSK)
     assert [one.id for one in app.chain("save_offer", "accept")] == ["custom_api.call_api"]
+
+
+def test_mistakes_of_the_layout_and_in_apps_are_told_together(folder, compiler):
+    folder.change("prompts.yaml", "shop.cancel", "shop.cancle")
+    (folder.root / "apps" / "no id!").mkdir()
+    with pytest.raises(ConfigErrors) as caught:
+        FileStore(compiler).configuration()
+    told = "\n".join(map(str, caught.value.errors))
+    assert "cancle" in told
+    assert "no id!" in told
