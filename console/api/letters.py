@@ -12,7 +12,7 @@ from console.api.shapes import Body
 from console.letters import Filters, Work
 from console.letters.detail import detail_of, reveal
 from console.letters.office import TooSlowError
-from console.letters.run_view import RunView, lines
+from console.letters.run_view import RunView, give_up, lines
 from console.pages.letter_scope import app_of, at_desk, closing_of, entry_of, letters_of, run_of, user_shown
 from console.security.refusals import Conflict, Invalid
 from console.visit import Here, Visit
@@ -284,12 +284,7 @@ def abandon(visit: Here, run: str) -> WorkSummary:
     """Forget a plan, or give a run up: what was not sent stays as it is."""
     with at_desk(visit) as desk:
         found = run_of(visit, desk, run)
-        if found.under_way:
-            raise Conflict("It is under way: stop it first.")
-        if found.state in ("planned", "plan_failed"):
-            desk.drop(run)
-        else:
-            desk.abandon(run)
+        give_up(desk, found)
     return WorkSummary(id=run, state="done", seen=found.sent, total=found.letters)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from console.letters.office import Letters
-from console.letters.work import Work
+from console.letters.work import Busy, Work
 from processor.dead_letters import Desk, Options, Plan, Run, Selection
 
 ENDED = ("succeeded", "failed", "closed", "skipped", "gone")
@@ -82,6 +82,17 @@ def _state(run: Run, work: Work | None) -> str:
         if work.state == "failed":
             return "failed" if run.state in ("done", "abandoned") else "cut_off"
     return "cut_off" if run.state == "running" else run.state
+
+
+def give_up(desk: Desk, run: RunView) -> bool:
+    """Forget a plan, or give a run up; whether it was a plan. Raises Busy where something is done with it."""
+    if run.under_way:
+        raise Busy("It is under way: stop it first.")
+    if run.state in ("planned", "plan_failed"):
+        desk.drop(run.id)
+        return True
+    desk.abandon(run.id)
+    return False
 
 
 class RunLine(NamedTuple):

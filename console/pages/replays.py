@@ -10,7 +10,7 @@ from starlette.responses import Response
 from console.letters import Work
 from console.letters.detail import detail_of
 from console.letters.filters import filters_of
-from console.letters.run_view import STATES, lines
+from console.letters.run_view import STATES, give_up, lines
 from console.letters.words import REASONS, with_buttons
 from console.letters.words import STATES as LETTER_STATES
 from console.pages.dead_letters import SHORT_WAIT, chosen
@@ -140,11 +140,7 @@ def stop(visit: Here, run: str) -> Response:
 def abandon(visit: Here, run: str) -> Response:
     """Forget a plan, or give a run up: what was not sent stays as it is."""
     with at_desk(visit) as desk:
-        found = run_of(visit, desk, run)
-        if found.under_way:
-            raise Conflict("It is under way: stop it first.")
-        if found.state in ("planned", "plan_failed"):
-            desk.drop(run)
-            return visit.to(f"{base_of(visit)}/dead-letters", "The plan is forgotten; nothing was replayed.")
-        desk.abandon(run)
+        was_plan = give_up(desk, run_of(visit, desk, run))
+    if was_plan:
+        return visit.to(f"{base_of(visit)}/dead-letters", "The plan is forgotten; nothing was replayed.")
     return visit.to(f"{base_of(visit)}/replays/{run}", "Given up: letters that were not sent stay as they are.")
