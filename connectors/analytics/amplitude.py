@@ -76,7 +76,7 @@ class AmplitudeSettings(Settings):
         "Project API key", min_length=1,
         help="Amplitude > Settings > Projects > General. The secret key beside it is not needed.",
     )
-    region: Literal["us", "eu"] = field("Data residency", default="us")
+    region: Literal["us", "eu"] = field("Data residency", default="us", help="Where Amplitude keeps the project.")
     endpoint: Literal["httpapi", "batch"] = field(
         "Upload endpoint", default="httpapi",
         help="batch: for many events of one user or device at once (1000 a second instead of 30).",
@@ -156,8 +156,9 @@ class ExportEvent(EventParams):
 class SyncTraits(Params):
     """Which attributes become user properties."""
 
-    traits: list[str] = field("Traits to send", min_length=1)
-    set_once: bool = field("Do not overwrite existing values", default=False)
+    traits: list[str] = field("Traits to send", min_length=1, help="Attributes that become user properties.")
+    set_once: bool = field("Do not overwrite existing values", default=False,
+                           help="On: the first value of a property stays.")
 
 
 def _event(call: Call[AmplitudeSettings, Any], type: str, **members: Any) -> Item:

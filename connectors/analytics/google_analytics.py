@@ -81,7 +81,8 @@ class GoogleAnalyticsSettings(Settings):
         help="GA Admin > Data collection and modification > Data streams > the stream > Measurement Protocol API"
              " secrets. Google answers wrong ones like right ones: look at Realtime after the first prompts.",
     )
-    region: Literal["global", "eu"] = field("Collection region", default="global")
+    region: Literal["global", "eu"] = field("Collection region", default="global",
+                                            help="eu keeps what is collected in the EU.")
     validate_only: bool = field(
         "Dry run", default=False, help="Ask Google's validation instead: nothing is counted, what breaks a rule fails."
     )

@@ -65,7 +65,8 @@ LIMITS = BatchLimits(items=2000, bytes=2_090_000, item_bytes=1_048_576)
 class MixpanelSettings(Settings):
     """How to reach one Mixpanel project."""
 
-    service_account_username: str = field("Service account username", min_length=1)
+    service_account_username: str = field("Service account username", min_length=1,
+                                          help="Organization settings > Service Accounts.")
     service_account_password: SecretStr = field(
         "Service account password", help="The service account's secret; role Admin or Owner in the project."
     )
@@ -74,7 +75,7 @@ class MixpanelSettings(Settings):
         help="Names the project in profile updates; public by design, no credential.",
     )
     project_id: str = field("Project ID", help="The number in the project settings.", pattern=r"^\d+$")
-    region: Literal["us", "eu", "in"] = field("Data residency", default="us")
+    region: Literal["us", "eu", "in"] = field("Data residency", default="us", help="Where Mixpanel keeps the project.")
     base_url: str = field("API base URL", default="", help="Instead of the region's own address.")
     allow_test_hosts: bool = test_hosts_field()
 
@@ -226,8 +227,9 @@ def _record_refusal(record: Mapping[str, Any], status: int) -> Rejected:
 class SyncParams(Params):
     """Which attributes go to the profile."""
 
-    traits: list[str] = field("Attributes to send", min_length=1)
-    set_once: bool = field("Do not overwrite existing values", default=False)
+    traits: list[str] = field("Attributes to send", min_length=1, help="They become properties of the profile.")
+    set_once: bool = field("Do not overwrite existing values", default=False,
+                           help="On: the first value of a property stays.")
 
 
 def profile_item(call: Call[MixpanelSettings, SyncParams]) -> Item:

@@ -71,7 +71,7 @@ class MParticleSettings(Settings):
         "Server Key", public=True, min_length=1,
         help="mParticle > Setup > Inputs > Feeds: the key of the Custom Feed (API Key of a platform input).",
     )
-    server_secret: SecretStr = field("Server Secret", min_length=1)
+    server_secret: SecretStr = field("Server Secret", min_length=1, help="Beside the key of the feed.")
     mode: Literal["production", "development"] = field(
         "Mode", default="production", help="The environment that data counts for; the same key serves both."
     )
@@ -146,10 +146,11 @@ class ExportEvents(EventParams, Consents):
         "survey_value",
     )
 
-    custom_event_type: EventType = field("Custom event type", default="other")
+    custom_event_type: EventType = field("Custom event type", default="other", help="How mParticle groups the event.")
     app_name: str = field("App name", default="", help="Instead of the id that the app has here.")
-    data_plan_id: str = field("Data plan id", default="")
-    data_plan_version: int | None = field("Data plan version", default=None, ge=1)
+    data_plan_id: str = field("Data plan id", default="",
+                              help="The plan that events are checked against; empty for none.")
+    data_plan_version: int | None = field("Data plan version", default=None, ge=1, help="Empty: the newest.")
     extra_attributes: Texts = field(
         "Extra attributes", default={},
         help="Fixed texts, or placeholders such as %plan% (a user attribute), %goal_name% or %promoInput1Value% (what"

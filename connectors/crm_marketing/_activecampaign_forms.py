@@ -60,7 +60,7 @@ class AddContact(Params):
 class AddToList(Params):
     """Which list."""
 
-    list_id: str = field("List", options="lists", pattern=r"^\d+$")
+    list_id: str = field("List", options="lists", pattern=r"^\d+$", help="The list that the user is put on.")
     resubscribe: bool = field(
         "Also re-subscribe people who unsubscribed", default=False,
         help="No: somebody who unsubscribed from the list is left alone, and the outcome says so.")

@@ -37,21 +37,25 @@ class AdobeSettings(Settings):
         "Adobe Instance Name", pattern=r"^_[A-Za-z0-9_]+$", placeholder="_production",
         help="The member for custom fields, with its underscore, as in the details of the schema. Fields that the"
              " schema lacks there are dropped.")
-    datastream_id: str = field("Data Stream ID", min_length=1)
+    datastream_id: str = field("Data Stream ID", min_length=1, help="Data Collection > Datastreams.")
     ims_org_id: str = field("IMS Organization ID", default="", pattern=r"^(.+@AdobeOrg)?$", group=SIGN_IN,
-                            placeholder="...@AdobeOrg")
+                            placeholder="...@AdobeOrg", help="Ends in @AdobeOrg; needed with credentials.")
     client_id: str = field("OAuth client id (API key)", default="", group=SIGN_IN,
                            help="Adobe Developer Console > project > OAuth Server-to-Server. Without it events go out"
                                 " unauthenticated, and campaigns and authenticated inlets cannot be used.")
-    client_secret: SecretStr = field("OAuth client secret", default=NONE, group=SIGN_IN)
+    client_secret: SecretStr = field("OAuth client secret", default=NONE, group=SIGN_IN,
+                                     help="Beside the client id in the Developer Console.")
     scopes: str = field("OAuth scopes", default=SCOPES, min_length=1, group=SIGN_IN,
                         help="Separated by commas, copied from the Developer Console; an empty or foreign one fails.")
-    sandbox_name: str = field("Sandbox name", default="prod", min_length=1)
+    sandbox_name: str = field("Sandbox name", default="prod", min_length=1,
+                              help="Such as prod; where profiles and campaigns live.")
     inlet_id: str = field("Streaming connection (inlet) id", default="", group=INLET,
                           help="Only for syncing traits and for journeys that an inlet feeds.")
     profile_schema_id: str = field("Profile schema $id", default="", group=INLET,
-                                   placeholder="https://ns.adobe.com/<tenant>/schemas/<id>")
-    profile_schema_version: str = field("Profile schema version", default="1", group=INLET, pattern=r"^\d+(\.\d+)?$")
+                                   placeholder="https://ns.adobe.com/<tenant>/schemas/<id>",
+                                   help="Of the schema that synced profiles have.")
+    profile_schema_version: str = field("Profile schema version", default="1", group=INLET, pattern=r"^\d+(\.\d+)?$",
+                                        help="Of the same schema.")
     profile_dataset_id: str = field("Profile dataset id", default="", group=INLET, help="Needed with an inlet.")
     profile_flow_id: str = field("Dataflow id", default="", group=INLET, help="Needed with an inlet.")
     base_url: str = field("API base URL", default="", help="Leave empty; only an emulator of a test has one.")
@@ -128,7 +132,7 @@ class TriggerCampaign(Params):
     campaign_id: str = field("Campaign id", min_length=1, help="An API-triggered campaign that is live.")
     recipient_type: Literal["aep", "external"] = field(
         "Recipient", default="aep", help="aep: a profile of the platform. external: an address without a profile.")
-    namespace: str = field("Namespace", default="email", min_length=1)
+    namespace: str = field("Namespace", default="email", min_length=1, help="Which identity of the profile is meant.")
     context: Texts = field("Context attributes", default={}, help=FILLED)
 
 

@@ -24,7 +24,7 @@ class IterableSettings(Settings):
         "API key", min_length=1,
         help="Iterable > Integrations > API keys, type Server-side. It belongs to one project and one data center.",
     )
-    data_center: Literal["us", "eu"] = field("Data center", default="us")
+    data_center: Literal["us", "eu"] = field("Data center", default="us", help="Where Iterable keeps the project.")
     identify_by: Literal["email", "user_id", "hybrid"] = field(
         "Users are identified by", default="email",
         help="The type of the project. 'user_id': the attribute iterable_user_id, else your own user id. 'hybrid': the"
@@ -49,8 +49,10 @@ class TrackEvent(Params):
     """What the event is called and what it holds."""
 
     event_name: str = field("Event name", default="", help="Empty: the name that belongs to the interaction.")
-    campaign_id: int | None = field("Campaign to attribute to", default=None, ge=1, options="campaigns")
-    template_id: int | None = field("Template to attribute to", default=None, ge=1)
+    campaign_id: int | None = field("Campaign to attribute to", default=None, ge=1, options="campaigns",
+                                    help="Counts the event for a campaign; empty for none.")
+    template_id: int | None = field("Template to attribute to", default=None, ge=1,
+                                    help="The id of a template; empty for none.")
     create_new_fields: bool | None = field(
         "Allow new fields", default=None, help="Nothing chosen: as the project is set up."
     )
@@ -89,5 +91,6 @@ class SendCampaign(Params):
 class SyncTraits(Params):
     """Which attributes go to the profile."""
 
-    traits: list[str] = field("Traits to send", min_length=1)
-    merge_nested: bool = field("Merge nested objects", default=True)
+    traits: list[str] = field("Traits to send", min_length=1, help="Attributes that become fields of the profile.")
+    merge_nested: bool = field("Merge nested objects", default=True,
+                               help="Off: an object replaces the one that is there.")

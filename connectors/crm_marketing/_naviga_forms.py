@@ -84,24 +84,24 @@ class CheckSubscription(Params):
 class CreateSubscription(Params):
     """Which offer, and how it is paid."""
 
-    offer_id: str = field("Offer id", min_length=1)
-    offer_group_id: str = field("Offer group id", min_length=1)
+    offer_id: str = field("Offer id", min_length=1, help="The offer's id in Naviga.")
+    offer_group_id: str = field("Offer group id", min_length=1, help="The group that the offer belongs to.")
     start_type: Literal["NewStart", "InApp"] = field(
         "Start type", default="NewStart",
         help="InApp: bought in an app store; the event's context must hold the receipt.")
     payment_type_id: int | None = field(
         "Payment type", default=None, ge=1,
         help="1 card, 31 iTunes, 32 Google Play. Empty: card; for purchases in an app, the store of its platform.")
-    coupon_code: str = field("Coupon code", default="")
+    coupon_code: str = field("Coupon code", default="", help="Off the price; empty for none.")
 
 
 class EndSubscription(Params):
     """Why it ends."""
 
-    reason: str = field("Reason", default="")
+    reason: str = field("Reason", default="", help="Why the user left; empty for none.")
 
 
 class ChangeOffer(Params):
     """What the subscription becomes."""
 
-    offer_id: str = field("New offer", min_length=1)
+    offer_id: str = field("New offer", min_length=1, help="The id of the offer that the user gets.")

@@ -75,22 +75,23 @@ class SalesforceSettings(Settings):
         "Marketing Cloud: Client ID", default="", group=MARKETING,
         help="Setup > Apps > Installed Packages > API integration, server-to-server",
     )
-    mc_client_secret: SecretStr = field("Marketing Cloud: Client secret", default=NONE, group=MARKETING)
+    mc_client_secret: SecretStr = field("Marketing Cloud: Client secret", default=NONE, group=MARKETING,
+                                        help="beside the client id of the same package")
     mc_from_email: str = field(
         "Marketing Cloud: From email address", default="", group=MARKETING,
         help="for triggered send definitions only; transactional sends take the sender of their definition",
     )
     mc_base_url: str = field(
         "Marketing Cloud: Base URL (REST)", default="", group=MARKETING,
-        placeholder="https://<tenant>.rest.marketingcloudapis.com/",
+        placeholder="https://<tenant>.rest.marketingcloudapis.com/", help="stands in the same package",
     )
     mc_auth_base_url: str = field(
         "Marketing Cloud: Auth base URL", default="", group=MARKETING,
-        placeholder="https://<tenant>.auth.marketingcloudapis.com/",
+        placeholder="https://<tenant>.auth.marketingcloudapis.com/", help="stands in the same package",
     )
     mc_soap_base_url: str = field(
         "Marketing Cloud: SOAP base URL", default="", group=MARKETING,
-        placeholder="https://<tenant>.soap.marketingcloudapis.com/",
+        placeholder="https://<tenant>.soap.marketingcloudapis.com/", help="stands in the same package",
     )
     mc_account_id: str = field(
         "Marketing Cloud: business unit MID", default="", group=MARKETING, pattern=r"^\d*$",

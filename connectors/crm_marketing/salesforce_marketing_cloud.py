@@ -90,9 +90,9 @@ class NewCase(Params):
     """A case of Salesforce Support."""
 
     subject: str = field("Subject", default="", max_length=255, help="left empty: Offer accepted: <name of the prompt>")
-    origin: str = field("Origin", default="Web")
-    priority: str = field("Priority", default="")
-    status: str = field("Status", default="")
+    origin: str = field("Origin", default="Web", help="a value of the org's pick list")
+    priority: str = field("Priority", default="", help="a value of the org's pick list")
+    status: str = field("Status", default="", help="a value of the org's pick list")
     external_id_field: str = field(
         "External id field for de-duplication", default="", pattern=FIELD_NAME, placeholder="Engage_Execution_Id__c",
         help="API name of a unique external-id text field on Case; makes a repeat safe",
@@ -108,7 +108,7 @@ class FeedPost(Params):
     text: str = field(
         "Text", default="", max_length=10_000, help="left empty: User accepted the offer in prompt <name of the prompt>"
     )
-    only_open_cases: bool = field("Only open cases", default=False)
+    only_open_cases: bool = field("Only open cases", default=False, help="off: closed cases get the post too")
 
 
 class TriggeredSend(Params):
@@ -117,7 +117,8 @@ class TriggeredSend(Params):
     send_kind: Literal["transactional", "triggered_send_definition"] = field(
         "Kind of send", default="transactional", help="triggered_send_definition is the older kind"
     )
-    definition_key: str = field("Email template (definition key)", options="definitions", min_length=1)
+    definition_key: str = field("Email template (definition key)", options="definitions", min_length=1,
+                                help="the mail that is sent")
     attribute_map: dict[str, str] = field(
         "Traits to attributes", default={}, help="each attribute of the template, and the synced attribute it shows"
     )
@@ -129,7 +130,7 @@ SendCall = Call[SalesforceSettings, TriggeredSend]
 class Membership(Params):
     """A subscriber list of Marketing Cloud."""
 
-    list_id: int = field("List", options="lists", ge=1)
+    list_id: int = field("List", options="lists", ge=1, help="the list that the user is put on")
     resubscribe: bool = field(
         "Subscribe again", default=True, help="off: no status is sent, so that a person who left the list stays away"
     )

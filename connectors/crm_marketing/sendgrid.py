@@ -65,7 +65,7 @@ class SendGridSettings(Settings):
         help="starts with SG.; needs the scopes mail.send, templates.read, marketing.read, marketing.update",
     )
     from_email: str = field("From address", help="a verified sender, or an address in an authenticated domain")
-    from_name: str = field("From name", default="")
+    from_name: str = field("From name", default="", help="shown beside the address; empty for none")
     base_url: str = field(
         "API host", default=GLOBAL,
         help=f"{GLOBAL}, or {EUROPE} for mails of EU regional subusers; lists always live on the global host",
@@ -204,7 +204,8 @@ class TemplateMail(Params):
 
     template_id: str = field("Template", options="templates", pattern=r"^d-[A-Za-z0-9_-]+$",
                              help="the id of a dynamic template, which starts with d-")
-    asm_group_id: int | None = field("Unsubscribe group", default=None, options="unsubscribe_groups", ge=1)
+    asm_group_id: int | None = field("Unsubscribe group", default=None, options="unsubscribe_groups", ge=1,
+                                     help="what the link to unsubscribe takes the user off")
     data_map: dict[str, str] = field(
         "Traits to template variables", default={}, help="each variable of the template, and the attribute it shows"
     )
@@ -220,7 +221,7 @@ class CategorisedMail(TemplateMail):
 class ListMembership(Params):
     """A contact on a list."""
 
-    list_id: str = field("List", options="lists", min_length=1)
+    list_id: str = field("List", options="lists", min_length=1, help="the list that the user is put on")
     field_map: dict[str, str] = field(
         "Traits to contact fields", default={}, options="contact_fields",
         help="each contact field (a custom field by its id, such as w1) and the attribute it holds",

@@ -46,8 +46,10 @@ class Member(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    name: str = field("Name", min_length=1, max_length=256, pattern=rf"^[^{RESERVED}]+$")
-    value: Scalar = field("Value")
+    name: str = field(
+        "Name", min_length=1, max_length=256, pattern=rf"^[^{RESERVED}]+$", help="As the receiver calls it."
+    )
+    value: Scalar = field("Value", help="Text may hold placeholders, like %user_id%.")
 
 
 def _listed(value: Any) -> Any:
@@ -82,14 +84,20 @@ class ApiAction(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     url: str = field("URL", help="Placeholders may stand in path and query, not in the host.", max_length=8192)
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = field("Method", default="POST")
-    headers: Members = field("Headers", default=(), max_length=64)
-    query: Members = field("Query", default=(), max_length=200)
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = field(
+        "Method", default="POST", help="GET and DELETE send no payload."
+    )
+    headers: Members = field("Headers", default=(), max_length=64, help="Sent beside those that every request has.")
+    query: Members = field("Query", default=(), max_length=200, help="Added to what the URL has already.")
     payload: Members = field("Payload", default=(), max_length=500, help="One level of names and values.")
-    timeout: float = field("Longest wait in seconds", default=10.0, gt=0, le=15)
+    timeout: float = field(
+        "Longest wait in seconds", default=10.0, gt=0, le=15, help="Then the try has failed, and may be repeated."
+    )
     success_status: tuple[int, ...] = field("Statuses that mean success", default=(), help="Left empty: any 2xx.")
     success_member: str = field("Member of the answer that tells success", default="", help='Like "result.ok".')
-    success_equals: Scalar = field("Value of that member", default=True)
+    success_equals: Scalar = field(
+        "Value of that member", default=True, help="Any other value, or none, is a refusal."
+    )
     reference: str = field(
         "Member to keep as reference", default="", help='Like "data.id", or "header:location" for a header.'
     )

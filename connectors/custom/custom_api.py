@@ -160,7 +160,8 @@ connector = Connector(
 class ApiActionParams(Params):
     """Which saved action to call."""
 
-    api_action: str = field("API action", options="api_actions", min_length=1)
+    api_action: str = field("API action", options="api_actions", min_length=1,
+                            help="One of the requests saved in the settings.")
 
 
 def _repeat(params: ApiActionParams, settings: CustomApiSettings) -> Repeat:

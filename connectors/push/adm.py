@@ -66,8 +66,9 @@ class AdmSettings(Settings):
         "Client ID", min_length=1, placeholder="amzn1.application-oa2-client.…",
         help="Amazon developer console > the app's security profile > Web Settings.",
     )
-    client_secret: SecretStr = field("Client Secret", min_length=1)
-    base_url: str = field("API base URL", default=BASE_URL)
+    client_secret: SecretStr = field("Client Secret", min_length=1,
+                                     help="Beside the Client ID in the security profile.")
+    base_url: str = field("API base URL", default=BASE_URL, help="Leave as it is.")
     allow_test_hosts: bool = test_hosts_field()
 
     @model_validator(mode="after")
@@ -140,11 +141,12 @@ class Message(Params):
     """What the app is told to show, and how long Amazon tries to deliver it."""
 
     title: str = field("Title", min_length=1, help="The app gets title, body, image_url and deep_link as data.")
-    body: str = field("Text", min_length=1)
-    image_url: str = field("Image", default="")
-    deep_link: str = field("Deep link", default="")
+    body: str = field("Text", min_length=1, help="What the message says.")
+    image_url: str = field("Image", default="", help="Address of a picture; empty for none.")
+    deep_link: str = field("Deep link", default="", help="Where the app goes when it is tapped; empty: it just opens.")
     priority: Literal["high", "normal"] = field("Priority", default="normal", help="High wakes a sleeping device.")
-    expires_after: int = field("Keep trying for (seconds)", default=604_800, ge=60, le=2_678_400)
+    expires_after: int = field("Keep trying for (seconds)", default=604_800, ge=60, le=2_678_400,
+                               help="How long Amazon keeps it for a device that is away; 604800 is a week.")
     consolidation_key: str = field(
         "Consolidation key", default="", max_length=64, help="A later message with the same key replaces this one"
                                                              " while it waits for the device.",

@@ -74,7 +74,8 @@ _HEX = re.compile(r"([0-9a-f]{2}){8,100}")
 class ApnsSettings(Settings):
     """One app at Apple, and the key that may send to it."""
 
-    bundle_id: str = field("Bundle ID", pattern=r"^[A-Za-z0-9.-]+$", placeholder="com.example.app")
+    bundle_id: str = field("Bundle ID", pattern=r"^[A-Za-z0-9.-]+$", placeholder="com.example.app",
+                           help="App Store Connect > the app > App Information.")
     team_id: str = field("Team ID", pattern=r"^[A-Z0-9]{10}$", help="10 characters: Apple Developer > Membership.")
     token_key: SecretStr = field(
         "Token Key (.p8)", help="Content of the key file for Apple Push Notifications: Apple Developer > Certificates,"
@@ -177,9 +178,9 @@ def _no_member_of_ours(texts: dict[str, str]) -> dict[str, str]:
 class Notification(Params):
     """What the user sees, and how long Apple tries to show it."""
 
-    title: str = field("Title", min_length=1)
-    subtitle: str = field("Subtitle", default="")
-    body: str = field("Text", min_length=1)
+    title: str = field("Title", min_length=1, help="The first line.")
+    subtitle: str = field("Subtitle", default="", help="The line below the title; empty for none.")
+    body: str = field("Text", min_length=1, help="What the notification says.")
     deep_link: str = field("Deep link", default="", help="The app gets it as deep_link.")
     image_url: str = field(
         "Image", default="", help="The app gets it as image_url; showing it needs a notification service extension."

@@ -78,8 +78,8 @@ class FcmSettings(Settings):
              " The account needs the right cloudmessaging.messages.create, as the role Firebase Cloud Messaging API"
              " Admin has it.",
     )
-    base_url: str = field("API base URL", default=BASE_URL)
-    token_url: str = field("OAuth token URL", default=TOKEN_URL, public=True)
+    base_url: str = field("API base URL", default=BASE_URL, help="Leave as it is.")
+    token_url: str = field("OAuth token URL", default=TOKEN_URL, public=True, help="Leave as it is.")
     allow_test_hosts: bool = test_hosts_field()
 
     @model_validator(mode="after")
@@ -184,9 +184,9 @@ def _short(text: str) -> str:
 class Message(Params):
     """What the user sees, and how long Firebase tries to show it."""
 
-    title: str = field("Title", min_length=1)
-    body: str = field("Text", min_length=1)
-    image_url: str = field("Image", default="")
+    title: str = field("Title", min_length=1, help="The first line.")
+    body: str = field("Text", min_length=1, help="What the notification says.")
+    image_url: str = field("Image", default="", help="Address of a picture; empty for none.")
     deep_link: str = field("Deep link", default="", help="The app gets it in the data as deep_link.")
     silent: bool = field(
         "Data only", default=False, help="Shows nothing: the app gets deep link and custom data, at normal priority."

@@ -216,8 +216,9 @@ def test_forms_are_frozen_and_refuse_what_they_do_not_know(connector):
 
 
 @of(CONNECTORS)
-def test_every_field_has_a_title_that_a_marketer_can_read(connector):
+def test_every_field_has_a_title_and_a_help_that_a_marketer_can_read(connector):
     assert [name for model in models(connector) for name, found in fields(model) if not found.title] == []
+    assert [name for model in models(connector) for name, found in fields(model) if not found.description] == []
 
 
 @of(CONNECTORS)
