@@ -23,6 +23,7 @@ from processor.dead_letters.audit import of_run
 from processor.dead_letters.following import Follower
 from processor.dead_letters.index import Entry, Group, Index
 from processor.dead_letters.judging import Judge, Options, Verdict
+from processor.dead_letters.looking import Look, Tally, look, tally
 from processor.dead_letters.publishing import Publisher
 from processor.dead_letters.replaying import Replayer, Stop
 from processor.dead_letters.runs import Plan, Run
@@ -89,6 +90,14 @@ class Desk:
     def list(self, wanted: Selection, *, limit: int = 50, after: str = "") -> list[Entry]:
         """Letters, newest first, page by page: `after` is the id of the last one of the page before."""
         return [*self.index.entries(wanted, limit=limit, after=after)]
+
+    def look(self, wanted: Selection, seconds: float, *, limit: int = 50, after: str = "") -> Look:
+        """The same within a time: it may be less than a page, and says where to go on. Raises ValueError."""
+        return look(self.index, wanted, limit, after, seconds)
+
+    def tally(self, wanted: Selection, seconds: float) -> Tally:
+        """How many letters failed alike, as far as that can be counted within a time."""
+        return tally(self.index, wanted, seconds)
 
     def stats(self, wanted: Selection) -> tuple[Group, ...]:
         """How many letters failed alike."""

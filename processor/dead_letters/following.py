@@ -11,7 +11,8 @@ from pathlib import Path
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
-from processor.dead_letters.index import FORMAT, Change, Index
+from processor.dead_letters.index import Change, Index
+from processor.dead_letters.tables import FORMAT
 from processor.kafka.reader import Extent, LogReader, Place, Progress
 from processor.settings import ProcessorSettings
 

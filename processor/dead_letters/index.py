@@ -16,43 +16,25 @@ import orjson
 
 from connectors.kit.errors import Undecodable
 from processor.avro.codec import Codec
-from processor.dead_letters.selection import ID_DIGITS, Facets, Selection, conditions, id_range, kinds
+from processor.dead_letters.selection import (
+    ID_DIGITS,
+    Facets,
+    Place,
+    Selection,
+    conditions,
+    facets_asked,
+    id_range,
+    ids_asked,
+    place_of,
+)
+from processor.dead_letters.tables import FILLED, FORMAT, INDEXES, PUT, TABLES
 from processor.model.dead_letter import DeadLetter
 
 FILE = "dead-letters.sqlite"
-FORMAT = "1"
 CACHE_KIB = 32768
 BROAD = 10_000
-COLUMNS = ("hash", "key", "partition", "offset", "state", "at", "kind", "user", "event", "replays", "failures",
-           "connector", "action", "reason", "code", "message")
 SHOWN = ("hash", "key", "partition", "offset", "state", "at", "user", "event", "replays", "connector", "action",
          "reason", "code", "message")
-TABLES = """
-    CREATE TABLE IF NOT EXISTS about(name TEXT PRIMARY KEY, value TEXT);
-    CREATE TABLE IF NOT EXISTS positions(partition INTEGER PRIMARY KEY, offset INTEGER);
-    CREATE TABLE IF NOT EXISTS letters(row INTEGER PRIMARY KEY, hash INTEGER UNIQUE, key BLOB, partition INTEGER,
-        offset INTEGER, state TEXT, at INTEGER, kind INTEGER, user TEXT, event TEXT, replays INTEGER,
-        failures INTEGER, connector TEXT, action TEXT, reason TEXT, code TEXT, message TEXT);
-    CREATE TABLE IF NOT EXISTS bodies(row INTEGER PRIMARY KEY, data BLOB);
-    CREATE TABLE IF NOT EXISTS kinds(kind INTEGER PRIMARY KEY, spec BLOB UNIQUE, app TEXT, prompt TEXT);
-    CREATE TABLE IF NOT EXISTS facets(kind INTEGER, app TEXT, prompt TEXT, interaction TEXT, connector TEXT,
-        action TEXT, reason TEXT, code TEXT);
-"""
-INDEXES = """
-    CREATE INDEX IF NOT EXISTS letters_at ON letters(at, hash);
-    CREATE INDEX IF NOT EXISTS letters_kind ON letters(kind, at, hash, state);
-    CREATE INDEX IF NOT EXISTS letters_user ON letters(user);
-    CREATE INDEX IF NOT EXISTS letters_event ON letters(event);
-"""
-# A letter that succeeded tells no failure any more: what it was known by before stays, and when it failed.
-_KEPT = " ".join(f"{name} = CASE WHEN excluded.failures = 0 AND excluded.event <> '' THEN letters.{name} "
-                 f"ELSE excluded.{name} END," for name in ("at", "kind", "connector", "action", "reason", "code"))
-PUT = f"""
-    INSERT INTO letters({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT(hash) DO UPDATE SET
-    {_KEPT} partition = excluded.partition, offset = excluded.offset, state = excluded.state,
-    user = excluded.user, event = excluded.event, replays = excluded.replays, failures = excluded.failures,
-    message = excluded.message
-"""  # noqa: S608 - names of columns, no input
 
 
 class Entry(NamedTuple):
@@ -120,8 +102,10 @@ class Index:
         self.db = sqlite3.connect(self.path, timeout=60.0, isolation_level=None)
         self.db.executescript(f"""
             PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON; PRAGMA temp_store=FILE;
-            PRAGMA cache_size=-{CACHE_KIB};{TABLES}""")
+            PRAGMA cache_size=-{CACHE_KIB};""")
         self._kinds: dict[bytes, int] = {}
+        self._drop_other_formats()
+        self.db.executescript(TABLES)
         self.strange = 0
         """Records of the topic that were read by this one and are no letters."""
 
@@ -131,6 +115,15 @@ class Index:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
                  ) -> None:
         self.db.close()
+
+    def _drop_other_formats(self) -> None:
+        """What another version of the program has read is read anew; runs of replays stay."""
+        if self.db.execute("PRAGMA user_version").fetchone()[0] == int(FORMAT):
+            return
+        with self.writing():
+            for table in FILLED:
+                self.db.execute(f"DROP TABLE IF EXISTS {table}")
+            self.db.execute(f"PRAGMA user_version = {FORMAT}")
 
     # following the topic
 
@@ -150,7 +143,7 @@ class Index:
     def forget_all(self) -> None:
         """Begin anew."""
         with self.writing():
-            for table in ("letters", "bodies", "kinds", "facets", "positions"):
+            for table in FILLED:
                 self.db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
         self._kinds.clear()
 
@@ -235,10 +228,18 @@ class Index:
 
     def _new_kind(self, spec: bytes, facets: Sequence[Facets]) -> int:
         first = facets[0]
-        kind = self.db.execute("INSERT INTO kinds(spec, app, prompt) VALUES (?, ?, ?)",
-                               (spec, first.app, first.prompt)).lastrowid or 0
+        kind = self.db.execute("INSERT INTO kinds(spec, app, prompt, alike) VALUES (?, ?, ?, ?)",
+                               (spec, first.app, first.prompt, self._alike(first))).lastrowid or 0
         self.db.executemany("INSERT INTO facets VALUES (?, ?, ?, ?, ?, ?, ?, ?)", ((kind, *one) for one in facets))
         return kind
+
+    def _alike(self, first: Facets) -> int:
+        """The number of what lists count together."""
+        values = (first.app, first.connector, first.action, first.reason, first.code)
+        self.db.execute("INSERT OR IGNORE INTO alikes(app, connector, action, reason, code) VALUES (?, ?, ?, ?, ?)",
+                        values)
+        return int(self.db.execute("SELECT alike FROM alikes WHERE (app, connector, action, reason, code) "
+                                   "= (?, ?, ?, ?, ?)", values).fetchone()[0])
 
     # searching
 
@@ -247,14 +248,15 @@ class Index:
         where, values = conditions(wanted)
         return int(self.db.execute(f"SELECT count(*) FROM letters WHERE {where}", values).fetchone()[0])  # noqa: S608
 
-    def entries(self, wanted: Selection, *, limit: int = -1, after: str = "") -> Iterator[Entry]:
-        """Matching letters, newest first, from behind the one of the id `after`."""
-        where, values = conditions(wanted)
-        if limit > 0 and self._is_broad(wanted):
-            where = f"+{where}"  # a page of many is found sooner by going through the newest than by sorting them all
-        if after:
-            where += " AND (at, letters.hash) < (SELECT at, hash FROM letters WHERE hash BETWEEN ? AND ?)"
-            values += id_range(after)
+    def entries(self, wanted: Selection, *, limit: int = -1, after: str = "", down_to: Place | None = None
+                ) -> Iterator[Entry]:
+        """Matching letters, newest first, from behind the letter or the place `after`.
+
+        With `down_to` only those above that place, each of them looked at; raises ValueError where `after` is unknown.
+        """
+        # A page of many is found sooner by going through the newest than by sorting them all.
+        where, values = conditions(wanted, walking=down_to is not None or (limit > 0 and not self.is_few(wanted)))
+        where, values = _between(where, values, self.place(after), down_to)
         names = ", ".join(f"letters.{name}" for name in SHOWN)
         rows = self.db.execute(
             f"SELECT {names}, app, prompt FROM letters JOIN kinds USING (kind) WHERE {where} "  # noqa: S608
@@ -264,14 +266,40 @@ class Index:
             yield Entry(f"{hash_:0{ID_DIGITS}x}", key, partition, offset, state, at, app, prompt, user, event, replays,
                         connector, action, reason, code, message)
 
-    def _is_broad(self, wanted: Selection) -> bool:
-        """Whether so many letters failed as asked that the newest of them are never far."""
-        where, values = kinds(wanted)
-        if not where or wanted.user or wanted.event or wanted.ids:
-            return False
-        row = self.db.execute(
-            f"SELECT count(*) FROM (SELECT 1 FROM letters WHERE {where} LIMIT {BROAD})", values).fetchone()  # noqa: S608
-        return bool(row[0] >= BROAD)
+    def place(self, after: str) -> Place | None:
+        """Where a list goes on behind a letter or a place; None at its beginning. Raises ValueError."""
+        if not after:
+            return None
+        found = place_of(after) or self.db.execute(
+            "SELECT at, hash FROM letters WHERE hash BETWEEN ? AND ?", id_range(after)).fetchone()
+        if found is None:
+            raise ValueError(f"there is no letter '{after}'")
+        return Place(*found)
+
+    def stretch(self, below: Place | None, oldest: Place, letters: int) -> tuple[int, Place | None]:
+        """So many letters on, newest first: where that ends; or how many are left, and None."""
+        where, values = _between("1", [], below, oldest)
+        rows = f"FROM letters WHERE {where} ORDER BY at DESC, hash DESC LIMIT"
+        last = self.db.execute(f"SELECT at, hash {rows} 1 OFFSET {letters - 1}", values).fetchone()
+        if last is not None:
+            return letters, Place(*last)
+        count = self.db.execute(f"SELECT count(*) FROM (SELECT 1 {rows} {letters})", values)  # noqa: S608
+        return int(count.fetchone()[0]), None
+
+    def is_few(self, wanted: Selection) -> bool:
+        """Whether what is asked leads to so few letters that they are all looked at in a moment."""
+        asked, values = facets_asked(wanted)
+        ids, bounds = ids_asked(wanted)
+        return any(self._fewer(rows, found) for rows, found, given in (
+            ("letters WHERE user = ?", [wanted.user], wanted.user),
+            ("letters WHERE event = ?", [wanted.event], wanted.event),
+            (f"letters WHERE {ids}", bounds, wanted.ids),
+            (f"(SELECT kind FROM facets WHERE {asked}) CROSS JOIN letters USING (kind)", values, asked),  # noqa: S608 - our own
+        ) if given)
+
+    def _fewer(self, rows: str, values: Sequence[Any]) -> bool:
+        count = self.db.execute(f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT {BROAD})", values)  # noqa: S608
+        return bool(count.fetchone()[0] < BROAD)
 
     def keys(self, wanted: Selection) -> Iterator[bytes]:
         """Keys of matching letters, oldest first."""
@@ -279,17 +307,15 @@ class Index:
         for row in self.db.execute(f"SELECT key FROM letters WHERE {where} ORDER BY at, hash", values):  # noqa: S608
             yield row[0]
 
-    def groups(self, wanted: Selection) -> list[Group]:
-        """How many letters failed alike, the most numerous first."""
-        where, values = conditions(wanted)
+    def groups(self, wanted: Selection, *, below: Place | None = None, down_to: Place | None = None) -> list[Group]:
+        """How many letters failed alike, the most numerous first; with places, only those between them."""
+        where, values = conditions(wanted, walking=down_to is not None)
+        where, values = _between(where, values, below, down_to)
         return [Group(*row) for row in self.db.execute(f"""
-            SELECT first.app, first.connector, first.action, first.reason, first.code, state, sum(letters), min(since),
-                max(until) FROM (
-                SELECT kind, state, count(*) AS letters, min(at) AS since, max(at) AS until FROM letters
-                WHERE {where} GROUP BY kind, state
-            ) JOIN (SELECT * FROM facets WHERE rowid IN (SELECT min(rowid) FROM facets GROUP BY kind)) AS first
-            USING (kind) GROUP BY first.app, first.connector, first.action, first.reason, first.code, state
-            ORDER BY sum(letters) DESC, 1, 2, 3, 4, 5, 6""", values)]  # noqa: S608
+            SELECT app, connector, action, reason, code, state, letters, since, until FROM (
+                SELECT alike, state, count(*) AS letters, min(at) AS since, max(at) AS until
+                FROM letters JOIN kinds USING (kind) WHERE {where} GROUP BY alike, state
+            ) JOIN alikes USING (alike) ORDER BY letters DESC, 1, 2, 3, 4, 5, 6""", values)]  # noqa: S608
 
     def data(self, key: bytes) -> bytes | None:
         """A letter's own bytes."""
@@ -314,6 +340,15 @@ class Index:
         if not found and 6 <= len(name) <= ID_DIGITS and all(one in "0123456789abcdef" for one in name):
             found = list(self.entries(Selection(ids=(name,)), limit=10))
         return found
+
+
+def _between(where: str, values: list[Any], below: Place | None, down_to: Place | None) -> tuple[str, list[Any]]:
+    """Conditions, narrowed to the letters between two places."""
+    for one, sign in ((below, "<"), (down_to, ">=")):
+        if one is not None:
+            where += f" AND (at, letters.hash) {sign} (?, ?)"
+            values = [*values, *one]
+    return where, values
 
 
 def facets_of(letter: DeadLetter) -> list[Facets]:

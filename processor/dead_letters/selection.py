@@ -81,6 +81,32 @@ def spoken(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if milliseconds else "-"
 
 
+class Place(NamedTuple):
+    """A place between letters, newest first: behind the letter that failed then and has this number."""
+
+    at: int
+    hash: int
+
+    def __str__(self) -> str:
+        return f"{self.at}_{self.hash:0{ID_DIGITS}x}"
+
+
+def place_of(text: str) -> Place | None:
+    """The place that a text names; None where it is none, but perhaps an id."""
+    at, sign, number = text.partition("_")
+    if not sign:
+        return None
+    if not (at.isascii() and at.isdigit() and len(at) < ID_DIGITS):
+        raise ValueError(f"'{text}' is no place in the list of letters")
+    return Place(int(at), id_range(number)[0])
+
+
+def facets_asked(wanted: Selection) -> tuple[str, list[Any]]:
+    """Conditions of SQL over the facets of letters; "" where nothing is asked of them."""
+    facets = _facets(wanted)
+    return " AND ".join(f"{name} = ?" for name in facets), [*facets.values()]
+
+
 def kinds(wanted: Selection) -> tuple[str, list[Any]]:
     """The part of the conditions that what failed, and where, must meet; "" where nothing is asked."""
     facets = _facets(wanted)
@@ -89,13 +115,20 @@ def kinds(wanted: Selection) -> tuple[str, list[Any]]:
     return found, [*facets.values()]
 
 
-def conditions(wanted: Selection) -> tuple[str, list[Any]]:
-    """The selection as conditions of SQL over the index's letters, and their values."""
+def conditions(wanted: Selection, *, walking: bool = False) -> tuple[str, list[Any]]:
+    """The selection as conditions of SQL over the index's letters, and their values.
+
+    Where letters are walked through in the order of time, each is asked by itself and no other index is used.
+    """
     first, values = kinds(wanted)
     found = [first] if first else []
+    if first and walking:
+        asked, _ = facets_asked(wanted)
+        found = [f"EXISTS (SELECT 1 FROM facets WHERE facets.kind = letters.kind AND {asked})"]  # noqa: S608 - our own
+    plain = "+" if walking else ""
     for condition, value in (
-        ("user = ?", wanted.user), ("event = ?", wanted.event), ("at >= ?", wanted.since), ("at < ?", wanted.until),
-        ("instr(lower(message), ?)", wanted.text.lower()),
+        (f"{plain}user = ?", wanted.user), (f"{plain}event = ?", wanted.event), ("at >= ?", wanted.since),
+        ("at < ?", wanted.until), ("instr(lower(message), ?)", wanted.text.lower()),
     ):
         if value:
             found.append(condition)
@@ -104,10 +137,17 @@ def conditions(wanted: Selection) -> tuple[str, list[Any]]:
         found.append(f"state IN ({', '.join('?' * len(wanted.states))})")
         values += wanted.states
     if wanted.ids:
-        ranges = [id_range(one) for one in wanted.ids]
-        found.append("(" + " OR ".join(["hash BETWEEN ? AND ?"] * len(ranges)) + ")")
-        values += [bound for one in ranges for bound in one]
+        asked, bounds = ids_asked(wanted)
+        found.append(asked.replace("hash", f"{plain}hash"))
+        values += bounds
     return " AND ".join(found) or "1", values
+
+
+def ids_asked(wanted: Selection) -> tuple[str, list[Any]]:
+    """The part of the conditions that asks for ids."""
+    ranges = [id_range(one) for one in wanted.ids]
+    return ("(" + " OR ".join(["hash BETWEEN ? AND ?"] * len(ranges)) + ")",
+            [bound for one in ranges for bound in one])
 
 
 def _facets(wanted: Selection) -> dict[str, str]:
