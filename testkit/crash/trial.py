@@ -199,7 +199,7 @@ class Trial:
         self.blows.append(Blow(f"life-{life}", 0.0, time.time()))
 
     def note_end(self) -> None:
-        """A life ended: what can be read now must never be done again."""
+        """A life ended, or stands still for good: what can be read now must never be done again."""
         found = {(one.value.app_id, one.value.event_id, one.value.binding_id) for one in self.results.now(0.3)}
         self._finished.append((self._life, found))
 

@@ -57,6 +57,7 @@ class ZombieTrial(Trial):
             zombie.close()
             return
         self.befell(self._life)
+        self.note_end()
         heir = self.processor("heir")
         heir.start()
         try:

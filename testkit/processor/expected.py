@@ -6,7 +6,7 @@ It knows nothing of the engine but the identity of outcomes; bindings, faults an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -180,6 +180,15 @@ def _mark(request: SeenRequest) -> str:
     return request.headers.get("idempotency-key", "").rpartition(":")[0]
 
 
+def verdict(want: Want, request: SeenRequest) -> Ending | None:
+    """What one request means for its binding; None: another one must follow."""
+    if request.fault in BROKEN:
+        return IN_DOUBT if want.kind in ONLY_ONCE else None
+    if request.fault == "inner_error":
+        return REJECTED if request.vendor == "custom_api" else None
+    return None if request.fault == "answer" else DONE
+
+
 class Predicted(NamedTuple):
     """What must have come out."""
 
@@ -242,8 +251,8 @@ class Model:
     def _by_calls(self, event: Event, want: Want, requests: Sequence[SeenRequest]) -> frozenset[Ending]:
         """The ending that the faults of a binding's requests leave."""
         where = f"{event.event_id} {want.id} ({want.kind})"
-        verdicts = [self._verdict(want, one) for one in requests]
-        ended = [place for place, verdict in enumerate(verdicts) if verdict is not None]
+        verdicts = [verdict(want, one) for one in requests]
+        ended = [place for place, one in enumerate(verdicts) if one is not None]
         if want.kind == "coupon" and (not requests or not ended):
             return frozenset({DONE})  # the coupon was found in a look-up
         if want.kind == "ticket" and requests and not ended and requests[-1].fault in BROKEN:
@@ -259,16 +268,7 @@ class Model:
         ending = verdicts[ended[0]]
         if self._killed and want.kind in ONLY_ONCE:
             return frozenset({ending, IN_DOUBT})  # type: ignore[arg-type]
-        return frozenset(verdict for verdict in verdicts if verdict is not None)
-
-    @staticmethod
-    def _verdict(want: Want, request: SeenRequest) -> Ending | None:
-        """What one request means for its binding; None: another one must follow."""
-        if request.fault in BROKEN:
-            return IN_DOUBT if want.kind in ONLY_ONCE else None
-        if request.fault == "inner_error":
-            return REJECTED if request.vendor == "custom_api" else None
-        return None if request.fault == "answer" else DONE
+        return frozenset(one for one in verdicts if one is not None)
 
 
 def differences(predicted: Predicted, results: Iterable[ActionResult]) -> list[str]:
@@ -288,26 +288,89 @@ def differences(predicted: Predicted, results: Iterable[ActionResult]) -> list[s
     return found
 
 
+class _Call(NamedTuple):
+    """A call of a binding, and the place of its event in the load."""
+
+    place: int
+    event: Event
+    want: Want
+    request: SeenRequest
+
+    @property
+    def process(self) -> str:
+        """Who called, by the name that it sends."""
+        return _process(self.request)
+
+
+def _process(request: SeenRequest) -> str:
+    return request.headers.get("user-agent", "")
+
+
 def disorder(load: Load, seen: Calls, *, killed: bool = False) -> list[str]:
     """Where calls of one user to one vendor came in another order than the user's events.
 
-    After a kill, what was not durable comes again: there, the first call of each binding counts.
+    After a kill, what was not durable comes again: there, the first call of each binding counts, among all processes
+    and among those of each; and a binding may be late for the reason that `_refused_before` looks for.
     """
-    place = {outcome_id(one.app_id, one.event_id, want.id, 0): (one.app_id, one.user_id, number)
-             for number, one in enumerate(load.events)
-             for want in CHAINS[one.app_id, one.prompt_id, one.interaction]}
-    numbered = sorted((request.number, request.vendor, mark) for mark, requests in seen.by_outcome.items()
-                      for request in requests[:1 if killed else None])
-    latest: dict[tuple[str, str, str], int] = {}
-    found = []
-    for _, vendor, mark in numbered:
-        if mark not in place:
-            continue
-        app, user, number = place[mark]
-        if number < latest.get((vendor, app, user), -1):
-            found.append(f"{vendor}: event {number} of {app}:{user} was called after {latest[vendor, app, user]}")
-        latest[vendor, app, user] = max(number, latest.get((vendor, app, user), -1))
-    return found
+    calls = _in_order(load, seen)
+    if not killed:
+        return [_late(one, ahead) for one, ahead in _overtaken(calls)]
+    by_process: dict[str, list[_Call]] = {}
+    for one in calls:
+        by_process.setdefault(one.process, []).append(one)
+    views = map(_firsts, [calls, *by_process.values()])
+    found = [_late(one, inexcusable) for view in views for one, ahead in _overtaken(view)
+             if (inexcusable := [other for other in ahead if not _refused_before(seen, one, other)])]
+    return list(dict.fromkeys(found))
+
+
+def _in_order(load: Load, seen: Calls) -> list[_Call]:
+    found = [_Call(place, event, want, request) for place, event in enumerate(load.events)
+             for want in CHAINS[event.app_id, event.prompt_id, event.interaction]
+             for request in seen.by_outcome.get(outcome_id(event.app_id, event.event_id, want.id, 0), ())]
+    return sorted(found, key=lambda one: (one.request.number, one.request.vendor))
+
+
+def _firsts(calls: Iterable[_Call]) -> list[_Call]:
+    firsts: dict[tuple[int, str], _Call] = {}
+    for one in calls:
+        firsts.setdefault((one.place, one.want.id), one)
+    return list(firsts.values())
+
+
+def _overtaken(calls: Iterable[_Call]) -> Iterator[tuple[_Call, list[_Call]]]:
+    """Calls that came behind such of later events of their user at their vendor."""
+    before: dict[tuple[str, str, str], list[_Call]] = {}
+    for one in calls:
+        lane = before.setdefault((one.request.vendor, one.event.app_id, one.event.user_id), [])
+        ahead = [other for other in lane if other.place > one.place]
+        if ahead:
+            yield one, ahead
+        lane.append(one)
+
+
+def _late(one: _Call, ahead: Sequence[_Call]) -> str:
+    last = max(ahead, key=lambda other: other.place)
+    return (f"{one.request.vendor}: event {one.place} of {one.event.app_id}:{one.event.user_id} was called by "
+            f"{one.process} after {last.place} by {last.process}")
+
+
+def _refused_before(seen: Calls, late: _Call, ahead: _Call) -> bool:
+    """Whether the chain had stopped before the late binding, for the process that called the later event.
+
+    That it was refused was not durable when another process took over, asked again, and was told otherwise. Behind a
+    call that must not be repeated nothing is excused: it is sent when all that was before it is durable.
+    """
+    event, process, moment = late.event, ahead.process, ahead.request.time
+    chain = CHAINS[event.app_id, event.prompt_id, event.interaction]
+    for want in chain[:chain.index(late.want)]:
+        tries = seen.by_outcome.get(outcome_id(event.app_id, event.event_id, want.id, 0), ())
+        told = [verdict(want, one) for one in tries if _process(one) == process and one.time < moment]
+        again = [verdict(want, one) for one in tries
+                 if _process(one) != process and moment < one.time < late.request.time]
+        if want.stop and told and told[-1] == REJECTED and DONE in again:
+            return ahead.want.kind not in ONLY_ONCE
+    return False
 
 
 def wrongs(load: Load, vendors: Control, results: Sequence[ActionResult], *, killed: bool = False,

@@ -77,13 +77,13 @@ def test_an_orderly_end_in_the_middle_and_a_restart_lose_and_repeat_nothing(site
 
 def test_a_kill_in_the_middle_loses_nothing_and_repeats_no_finished_binding(site, vendors, begin):
     load = begin(5, 1500, 300)
-    processor = site.started(flow__max_in_flight=200)
+    processor = site.started(flow__max_in_flight=200, http__user_agent="killed")
     with site.results() as results:
         read = results.at_least(int(load.outcomes * 0.4))
         processor.kill()
         finished = {(one.value.app_id, one.value.event_id, one.value.binding_id) for one in read}
         killed_at = time.time()
-        processor.start()
+        processor = site.started(flow__max_in_flight=200, http__user_agent="heir")
         results.at_least(load.outcomes, 60)
         books_close(processor)
         processor.end()
@@ -124,10 +124,10 @@ def hand_over(site, vendors, begin, protocol):
 
 def test_a_process_that_hung_and_lost_its_partitions_writes_nothing_of_them_any_more(site, vendors, begin):
     load = begin(7, 1500, 300)
-    first = site.started("first", flow__max_in_flight=100)
+    first = site.started("first", flow__max_in_flight=100, http__user_agent="first")
     with site.results() as results:
         results.at_least(int(load.outcomes * 0.2))
-        second = site.processor("second", flow__max_in_flight=100)
+        second = site.processor("second", flow__max_in_flight=100, http__user_agent="second")
         first.halt()
         second.start()
         second.until(lambda: second.metric("books_outcomes") > load.outcomes * 0.2, 40, "the second has taken over")
