@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -128,13 +129,21 @@ def _change(context: Context, change: Callable[[Company], Company], note: str) -
             made = content_of(change(_company(version)))
             if store.read_only:
                 file = context.settings.config_folder / COMPANY_FILE
-                file.write_text(text_of(made), "utf-8")
+                _write(file, text_of(made))
                 say(f"{note}: written to {file}; put it under version control. Passwords are hashes.")
                 return
             store.apply(COMPANY, made, base=version.number if version else 0, by=actor().name, note=note)
             say(f"{note}: applied to {store.where}")
     except StoreError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}. Run this where the files of the "
+                                   "configuration are kept, as somebody who may change them.") from None
 
 
 def _current(store: Store) -> Version | None:

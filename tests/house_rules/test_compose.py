@@ -31,3 +31,14 @@ def test_the_image_tells_every_port_of_its_own_commands() -> None:
     opened = {entry.rpartition(":")[2] for one in OURS.values() if "entrypoint" not in one
               for entry in one.get("ports", ())}
     assert set(told) == opened
+
+
+def test_the_builder_is_sent_whatever_the_image_copies() -> None:
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {name for line in DOCKERFILE.splitlines() if line.startswith("COPY") and "--from" not in line
+              for name in line.split()[1:-1]}
+    assert copied == sent
+
+
+def test_who_may_sign_in_never_goes_into_the_image() -> None:
+    assert "config/company.yaml" in (ROOT / ".dockerignore").read_text().splitlines()

@@ -73,6 +73,13 @@ def test_what_is_typed_wrongly_is_told_and_nothing_is_written(folder, args, text
     assert not (folder / "config/company.yaml").exists()
 
 
+def test_a_file_that_cannot_be_written_is_named_with_what_to_do(folder):
+    (folder / "config/company.yaml").symlink_to(folder / "missing/company.yaml")
+    ended = run("user", "add", "--email", "anna@example.com", text=f"{PASSWORD}\n")
+    assert ended.exit_code == 1
+    assert "company.yaml cannot be written: No such file or directory. Run this where" in ended.output
+
+
 def test_the_console_is_served_and_lets_its_member_in(folder):
     run("user", "add", "--email", "anna@example.com", text=f"{PASSWORD}\n")
     environ = {**os.environ, "PROMPT_ACTIONS_CONSOLE__PORT": "0", "PROMPT_ACTIONS_CONFIG_SOURCE": "files"}
