@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import SecretStr
 
+from connectors.kit.action import Requires
 from connectors.kit.connector import Connector
 from connectors.kit.event import CHAIN_INTERACTIONS
+from console.activity import Share
 from console.editing import part_of
 from console.forms.fields import FormField
 from console.forms.secret_fields import SecretState, state_of
@@ -21,6 +23,7 @@ from processor.config.errors import SecretError
 from processor.config.keyring import SCHEME
 from processor.config.store import Content, Version
 
+Sharing = Callable[[Requires], Share | None]
 SHOWN = 10
 """Entries of the history on the page."""
 
@@ -32,6 +35,8 @@ class Need(NamedTuple):
     help: str
     kind: str
     attributes: str
+    share: Share | None = None
+    """For how many users they are there, where that is known."""
     id: str = ""
     is_on: bool = False
     """Of an export: whether the app has it."""
@@ -53,12 +58,19 @@ class Changed(NamedTuple):
     changes: Sequence[Change]
 
 
-def needs_of(connector: Connector, entry: Mapping[str, Any]) -> list[Need]:
+def needs_of(connector: Connector, entry: Mapping[str, Any], share: Sharing) -> list[Need]:
     """All that the connector can do, with the attributes that must be synced for it."""
-    found = [Need(one.title, one.help, "action", needed(one.requires)) for one in connector.actions.values()]
+    found = [Need(one.title, one.help, "action", needed(one.requires), share(one.requires))
+             for one in connector.actions.values()]
     on = entry.get("exports") or {}
-    return found + [Need(one.title, one.help, "export", needed(one.requires), one.id, one.id in on)
+    return found + [Need(one.title, one.help, "export", needed(one.requires), share(one.requires), one.id, one.id in on)
                     for one in connector.exports.values()]
+
+
+def sharing(visit: Visit) -> Sharing:
+    """Tells for how many users of the app all is there that an action needs."""
+    activity = visit.options.activity
+    return lambda requires: activity.share(visit.app, requires) if activity else None
 
 
 def bound_at(content: Content, connector: str) -> list[Bound]:

@@ -3,5 +3,6 @@
 from console.activity.chains import Chains
 from console.activity.feed import Activity
 from console.activity.outcomes import OutcomeFilter, Outcomes, Row
+from console.activity.synced import Share, Synced
 
-__all__ = ["Activity", "Chains", "OutcomeFilter", "Outcomes", "Row"]
+__all__ = ["Activity", "Chains", "OutcomeFilter", "Outcomes", "Row", "Share", "Synced"]

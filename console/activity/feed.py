@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from connectors.kit.action import Requires
 from console.activity.chains import Chains, KeyedRecord
 from console.activity.outcomes import Ages, Outcomes, Record
+from console.activity.synced import READ_BACK, Share, Synced
 from console.activity.tail import Tail
 from console.configured import Configured
 from processor.avro.codec import Codec
@@ -57,19 +59,30 @@ class Activity:
         self.results = Tail(settings, topics.results, start=self._outcomes_from, take=self._take_outcomes,
                             most_behind=console.outcomes)
         self.open = Tail(settings, topics.chains, start=self._chains_from, take=self._take_chains)
+        self.synced = Synced(codec)
+        self.users = Tail(settings, topics.attributes_changelog, start=_lately_from, take=self._take_users,
+                          most_behind=READ_BACK)
 
     def start(self) -> None:
-        """Follow both topics in the background."""
-        self.results.start()
-        self.open.start()
+        """Follow the topics in the background."""
+        for one in self._tails:
+            one.start()
 
     def close(self) -> None:
         """End all threads."""
         self.closing = True
-        self.results.close()
-        self.open.close()
+        for one in self._tails:
+            one.close()
         self.outcomes.close()
         self.chains.close()
+
+    @property
+    def _tails(self) -> tuple[Tail, ...]:
+        return self.results, self.open, self.users
+
+    def share(self, app: str, requires: Requires) -> Share | None:
+        """For how many users, of those synced last, all is there; None where that is not known or nothing is needed."""
+        return self.synced.share(app, requires) if self.users.condition.caught_up else None
 
     def waiting(self, app: str) -> Sequence[Group]:
         """What waits in an app, by connector and cause."""
@@ -114,6 +127,15 @@ class Activity:
         self.chains.take([KeyedRecord(one.partition(), one.offset(), one.key() or b"", one.value())
                           for one in messages], positions)
         self.told()
+
+    def _take_users(self, messages: Sequence[Any], _positions: Mapping[int, int]) -> None:
+        self.synced.take([KeyedRecord(one.partition(), one.offset(), one.key() or b"", one.value())
+                          for one in messages])
+
+
+def _lately_from(extents: Mapping[int, Extent]) -> Mapping[int, int]:
+    """A sample needs the newest only."""
+    return {number: max(one.low, one.high - READ_BACK // len(extents)) for number, one in extents.items()}
 
 
 def _made_anew(positions: Mapping[int, int], extents: Mapping[int, Extent]) -> bool:

@@ -54,8 +54,11 @@ class Letter(BaseModel):
 class LetterPage(BaseModel):
     """Letters, newest first."""
 
-    letters: list[Letter]
-    after: str = Field(description="Ask for the next page with this; empty at the end.")
+    letters: list[Letter] = Field(description="Up to `limit`; fewer, even none, where no more were found in time.")
+    after: str = Field(description="Ask for the next page with this; empty at the end, and only there.")
+    looked_back_to: int | None = Field(
+        description="When the oldest letter failed that was looked at, where the time was over before the page was"
+                    " full; else null.")
 
 
 class LetterGroup(BaseModel):
@@ -140,26 +143,28 @@ class Run(BaseModel):
 
 
 def listed(visit: Here, wanted: Annotated[LetterQuery, Query()]) -> LetterPage:
-    """Letters, newest first, page by page."""
+    """Letters, newest first, page by page.
+
+    Each answer takes a bounded time: a filter that few of many letters fit (a text, a state) is looked for in a part of
+    them, and the page may hold fewer letters than its limit. Ask again with `after` as long as it is not empty: all
+    pages together hold every letter that fits, once.
+    """
     with at_desk(visit) as desk:
         try:
-            with letters_of(visit).searching(desk):
-                found = desk.list(selection_of(visit, wanted), limit=wanted.limit + 1, after=wanted.after)
-        except TooSlowError:
-            raise Invalid("This takes too long: name a connector, a reason, a user or a time besides.") from None
+            found = letters_of(visit).look(desk, selection_of(visit, wanted), wanted.limit, wanted.after)
         except ValueError:
             raise Invalid("after: there is no such letter.") from None
-    after = found[wanted.limit - 1].id if len(found) > wanted.limit else ""
-    return LetterPage(letters=[_letter(visit, one) for one in found[:wanted.limit]], after=after)
+    return LetterPage(letters=[_letter(visit, one) for one in found.entries], after=found.next,
+                      looked_back_to=found.back_to or None)
 
 
 def counted(visit: Here, wanted: Annotated[LetterFilters, Query()]) -> list[LetterGroup]:
-    """How many letters failed alike, the most numerous first."""
+    """How many letters failed alike, the most numerous first; all of them, or a refusal after five seconds."""
     with at_desk(visit) as desk:
-        found = letters_of(visit).groups(desk, selection_of(visit, wanted))
-    if found is None:
-        raise Invalid("This takes too long: leave out text and times.")
-    return _groups(found)
+        try:
+            return _groups(letters_of(visit).groups(desk, selection_of(visit, wanted)))
+        except TooSlowError:
+            raise Invalid("Counting these takes too long: leave out text and times.") from None
 
 
 def _groups(found: Iterable[Group]) -> list[LetterGroup]:

@@ -43,7 +43,7 @@ class Filters(BaseModel):
     text: str = Field("", description="With this text in what the failures say.")
     state: str = Field("open", description="Letters that stand so: open, replayed, succeeded, closed, all.")
     ids: tuple[str, ...] = Field((), max_length=MOST_IDS, description="With one of these ids.")
-    after: str = Field("", description="Behind this letter: the last one of the page before.")
+    after: str = Field("", description="Behind this letter or this place in the list: what the page before says.")
 
     def selection(self, app: str, now: float) -> tuple[Selection, list[Mistake]]:
         """What is meant within an app ("" for all), and what cannot be taken."""

@@ -19,7 +19,7 @@ from processor.audit.record import Actor
 from processor.avro.codec import Codec
 from processor.avro.registry import RegistryError
 from processor.config.model import Configuration
-from processor.dead_letters import Desk, DeskError, Group, Options, Selection
+from processor.dead_letters import Desk, DeskError, Group, Look, Options, Selection, Tally
 from processor.dead_letters.sums import Sums, answers
 from processor.kafka.reader import LogError
 from processor.settings import ProcessorSettings
@@ -32,8 +32,12 @@ AGAIN_AFTER = 5.0
 MANY = 20_000
 """Letters from which on the sums are used, a few seconds old; fewer are counted as they are."""
 PATIENCE = 600.0
-COUNT_SECONDS = 0.3
-SEARCH_SECONDS = 5.0
+LOOK_SECONDS = 0.03
+"""For which a page looks for letters; what it has not seen then, the next one looks at."""
+COUNT_SECONDS = 0.015
+"""For which a page counts them."""
+EXACT_SECONDS = 5.0
+"""For which programs let them be counted."""
 STEPS = 20_000
 """Of SQLite between two looks at the clock."""
 TELLABLE = (DeskError, LogError, RegistryError, OSError)
@@ -43,7 +47,7 @@ _log = structlog.get_logger("console")
 
 
 class TooSlowError(Exception):
-    """A search would take too long."""
+    """Counting would take too long."""
 
 
 class Standing(NamedTuple):
@@ -145,12 +149,12 @@ class Letters:
 
     @contextmanager
     def desk(self, who: str = "") -> Iterator[Desk]:
-        """The desk for this thread alone; a search that takes too long raises TooSlowError."""
+        """The desk for this thread alone."""
         with self._opening(Actor(who or "console", self._host), self.configured.configuration) as desk:
             yield desk
 
     @contextmanager
-    def searching(self, desk: Desk, seconds: float = SEARCH_SECONDS) -> Iterator[None]:
+    def searching(self, desk: Desk, seconds: float) -> Iterator[None]:
         """Bound what is asked of the index within; raises TooSlowError."""
         end = time.monotonic() + seconds
         desk.index.db.set_progress_handler(lambda: time.monotonic() > end, STEPS)
@@ -163,14 +167,27 @@ class Letters:
         finally:
             desk.index.db.set_progress_handler(None, 0)
 
-    def groups(self, desk: Desk, wanted: Selection) -> Sequence[Group] | None:
-        """How many letters failed alike; None where that takes too long to be told."""
-        if not answers(wanted) or self._total < MANY:
-            try:
-                with self.searching(desk, COUNT_SECONDS):
-                    return desk.stats(wanted)
-            except TooSlowError:
-                return None
+    def look(self, desk: Desk, wanted: Selection, limit: int, after: str) -> Look:
+        """A page of letters, or as much of it as a page's time allows; raises ValueError for a strange `after`."""
+        return desk.look(wanted, LOOK_SECONDS, limit=limit, after=after)
+
+    def tally(self, desk: Desk, wanted: Selection) -> Tally:
+        """How many letters failed alike, as far as a page's time allows."""
+        if self._are_summed(wanted):
+            return Tally(self._summed(desk, wanted))
+        return desk.tally(wanted, COUNT_SECONDS)
+
+    def groups(self, desk: Desk, wanted: Selection) -> Sequence[Group]:
+        """How many letters failed alike, all of them; raises TooSlowError."""
+        if self._are_summed(wanted):
+            return self._summed(desk, wanted)
+        with self.searching(desk, EXACT_SECONDS):
+            return desk.stats(wanted)
+
+    def _are_summed(self, wanted: Selection) -> bool:
+        return answers(wanted) and self._total >= MANY
+
+    def _summed(self, desk: Desk, wanted: Selection) -> list[Group]:
         known = self._groups.get(wanted)
         if known is None or known[0] != self._drawn:
             if len(self._groups) > 500:

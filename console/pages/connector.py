@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from connectors.kit.connector import Connector
 from console import editing
-from console.connector_facts import bound_at, history_of, needs_of, secret_states
+from console.connector_facts import bound_at, history_of, needs_of, secret_states, sharing
 from console.draft import LIMIT_FIELDS, LIMITS, SETTINGS, Draft, checked, drafted, locked_fields
 from console.forms.fields import fields_of, groups_of
 from console.forms.secret_fields import without
@@ -131,7 +131,7 @@ def _page(visit: Visit, draft: Draft, status: int = 200, tested: Checked | None 
         "connector": one, "category": CATEGORIES[one.category], "draft": draft, "groups": groups_of(fields),
         "limit_fields": LIMIT_FIELDS, "secrets": secrets, "is_new": not kept,
         "standing": standing(one, visit.content, visit.options.waiting(visit.app)), "states": STATES,
-        "needs": needs_of(one, kept), "bound": bound_at(visit.content, one.id), "complete": complete,
+        "needs": needs_of(one, kept, sharing(visit)), "bound": bound_at(visit.content, one.id), "complete": complete,
         "history": history_of(past, one.id, complete=complete),
         "tested": tested, "last": visit.console.tests.of(visit.app, one.id, kept),
         "clash": None, "theirs": (), "mine": (),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Query
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from starlette.responses import Response
 
+from console.faces import plural
 from console.letters import Filters, Letters
 from console.letters.detail import detail_of, reveal
-from console.letters.office import TooSlowError
 from console.letters.words import REASONS, STATES
 from console.pages.letter_scope import app_of, at_desk, base_of, closing_of, entry_of, letters_of, user_shown
 from console.security.refusals import Invalid
@@ -27,7 +27,15 @@ TOP = 8
 SHORT_WAIT = 0.4
 """Seconds for which a change waits for its end, before the page tells of its progress."""
 
-Asked = Annotated[Filters, Query()]
+
+class Going(Filters):
+    """The filters, and how far the search has come that this page goes on with."""
+
+    shown: int = Field(0, ge=0, le=PAGE)
+    looked: int = Field(0, ge=0, lt=10**9)
+
+
+Asked = Annotated[Going, Query()]
 
 
 class Count(NamedTuple):
@@ -38,49 +46,80 @@ class Count(NamedTuple):
     address: str
 
 
-class Found(NamedTuple):
-    """A page of the list."""
+class Counts(NamedTuple):
+    """How many letters fit."""
 
-    entries: Sequence[Entry] = ()
-    more: str = ""
-    """The id to go on behind; "" at the end."""
-    total: int | None = 0
-    """None where counting would take too long."""
+    total: int = 0
+    is_whole: bool = True
+    """Else there are at least so many: counting all would take too long."""
     by_reason: Sequence[Count] = ()
     by_action: Sequence[Count] = ()
+
+    @property
+    def said(self) -> str:
+        """The total in words."""
+        return f"{'' if self.is_whole else 'at least '}{plural(self.total, 'letter')}"
+
+
+class Found(NamedTuple):
+    """A page of the list, or as much of it as was found in time."""
+
+    entries: Sequence[Entry] = ()
+    older: str = ""
+    """The address of the page behind a full one."""
+    further: str = ""
+    """The address under which the search goes on that ran out of its time."""
+    rest: str = ""
+    """The same, for what is added to this page."""
+    looked: int = 0
+    """Letters looked at so far, where the page is not full."""
+    back_to: int = 0
     trouble: str = ""
 
 
-def listed(visit: Here, filters: Asked) -> Response:
-    """The list, newest first, of what fits the filters in its address."""
+def listed(visit: Here, asked: Asked) -> Response:
+    """The list, newest first, of what fits the filters in its address; the rest of a page, where htmx asks for it."""
     if visit.options.letters is None:
         return visit.page("dead_letters_unknown.html")
+    filters = Filters(**asked.model_dump(exclude={"shown", "looked"}))
     selection, mistakes = filters.selection(app_of(visit), visit.options.clock())
     wrong = {one.field: one.text for one in mistakes}
     with at_desk(visit) as desk:
-        found = Found() if wrong else _found(letters_of(visit), desk, filters, selection)
+        found = Found() if wrong else _found(letters_of(visit), desk, asked, filters, selection)
+        if visit.partial and not wrong:
+            return visit.part("dead_letters_rows.html", found=found, **_facts(visit, filters))
+        counts = Counts() if wrong or found.trouble else _counts(letters_of(visit), desk, filters, selection)
     return visit.page(
-        "dead_letters.html", 422 if wrong else 200, filters=filters, wrong=wrong, found=found, base=base_of(visit),
-        of_app=app_of(visit), standing=letters_of(visit).standing, reasons=REASONS, states=STATES,
-        interactions=INTERACTIONS, user_shown=lambda user: user_shown(visit, user),
-        may_replay=visit.may(Permission.REPLAY), may_close=visit.may(Permission.CLOSE_DEAD_LETTERS))
+        "dead_letters.html", 422 if wrong else 200, wrong=wrong, found=found, counts=counts,
+        standing=letters_of(visit).standing, interactions=INTERACTIONS, **_facts(visit, filters))
 
 
-def _found(letters: Letters, desk: Desk, filters: Filters, selection: Selection) -> Found:
+def _facts(visit: Visit, filters: Filters) -> dict[str, Any]:
+    """What rows need, on the page and behind it."""
+    return {
+        "filters": filters, "base": base_of(visit), "of_app": app_of(visit), "reasons": REASONS, "states": STATES,
+        "user_shown": lambda user: user_shown(visit, user), "may_replay": visit.may(Permission.REPLAY),
+        "may_close": visit.may(Permission.CLOSE_DEAD_LETTERS)}
+
+
+def _found(letters: Letters, desk: Desk, asked: Going, filters: Filters, selection: Selection) -> Found:
     try:
-        with letters.searching(desk):
-            entries = desk.list(selection, limit=PAGE + 1, after=filters.after)
-    except TooSlowError:
-        return Found(total=None, trouble="Looking through all letters for this takes too long. Name a connector, a"
-                                         " reason, a user or a time besides.")
+        found = letters.look(desk, selection, max(1, PAGE - asked.shown), filters.after)
     except ValueError:
         return Found(trouble="This page of the list is not there any more.")
-    groups = letters.groups(desk, selection)
-    more = entries[PAGE - 1].id if len(entries) > PAGE else ""
-    if groups is None:
-        return Found(entries[:PAGE], more, None)
-    return Found(entries[:PAGE], more, sum(one.letters for one in groups), _by_reason(groups, filters),
-                 _by_action(groups, filters))
+    on, shown, looked = filters.address(after=found.next), asked.shown + len(found.entries), asked.looked + found.looked
+    if not found.next:
+        return Found(found.entries, looked=looked, back_to=found.back_to)
+    if shown >= PAGE:
+        return Found(found.entries, on)
+    further = f"{on}&looked={looked}"
+    return Found(found.entries, "", further, f"{further}&shown={shown}", looked, found.back_to)
+
+
+def _counts(letters: Letters, desk: Desk, filters: Filters, selection: Selection) -> Counts:
+    tally = letters.tally(desk, selection)
+    return Counts(sum(one.letters for one in tally.groups), tally.whole, _by_reason(tally.groups, filters),
+                  _by_action(tally.groups, filters))
 
 
 def _by_reason(groups: Iterable[Group], filters: Filters) -> list[Count]:
@@ -149,7 +188,7 @@ def close(visit: Here) -> Response:
     reason = visit.text("because").strip()
     if not reason or visit.text("confirm") != "yes":
         with at_desk(visit) as desk:
-            count = desk.index.count(selection)
+            count = _counts(letters_of(visit), desk, filters, selection)
         asked = visit.text("confirm") == "yes"
         return visit.page("dead_letters_close.html", 422 if asked else 200, filters=filters, count=count,
                           said=selection.said(), base=base_of(visit), which=visit.text("which"),

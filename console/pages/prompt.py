@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from console import editing
+from console.connector_facts import sharing
 from console.forms.fields import fields_of
 from console.prompts import binding_form, chains, draft
 from console.prompts.binding_form import BindingForm
@@ -170,7 +171,8 @@ def _form(visit: Visit, now: Draft, interaction: str, at: str, form: BindingForm
     return page(
         visit, now, "prompt_binding.html", status, interaction=interaction, at=at, form=form,
         cannot=reasons(now_standing), state=now_standing.state, states=STATES, safety=binding_form.SAFETY,
-        needs=needed(form.action.requires), param_fields=fields_of(form.action.params),
+        needs=needed(form.action.requires), share=sharing(visit)(form.action.requires),
+        param_fields=fields_of(form.action.params),
         rules=binding_form.FIELDS[:2], more=binding_form.MORE,
         picks=f"/apps/{visit.app}/connectors/{form.connector.id}/picks")
 

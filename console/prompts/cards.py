@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from connectors.kit.action import Action
+from connectors.kit.action import Action, Requires
 from connectors.kit.connector import Connector
 from connectors.kit.event import CHAIN_INTERACTIONS
 from console.activity import OutcomeFilter
+from console.connector_facts import sharing
 from console.forms.fields import fields_of
 from console.prompts.chains import Place, Raw, chain_of, ids_of
 from console.prompts.checking import Judged
@@ -55,6 +56,8 @@ class Card(NamedTuple):
     waits: str = ""
     link: str = ""
     """The connector's page."""
+    unsynced: str = ""
+    """That it will find its attributes for nobody, as far as the users synced last tell."""
     lacking: int = 0
     """Of the newest events, how many failed here because attributes were missing."""
 
@@ -110,7 +113,13 @@ def _card(visit: Visit, place: Place, name: str, raw: Raw, judged: Judged, stand
         place, name, text, action.title, connector.title, _facts(action, raw), str(raw.get("on_error", "stop")),
         _notes(raw), needed(action.requires), [one.title for one in action.form_inputs if one.required],
         wrong or reasons(now), WAITS.get(now.state, "").format(title=connector.title),
-        f"/apps/{visit.app}/connectors/{connector.id}")
+        f"/apps/{visit.app}/connectors/{connector.id}", unsynced(visit, action.requires))
+
+
+def unsynced(visit: Visit, requires: Requires) -> str:
+    """That no user has what an action needs, in words; "" where some have, or where it is not known."""
+    share = sharing(visit)(requires)
+    return share.said if share is not None and share.is_none else ""
 
 
 def reasons(now: Standing) -> list[str]:

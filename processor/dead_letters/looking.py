@@ -25,7 +25,7 @@ class Look(NamedTuple):
     looked: int = 0
     """Letters looked at, where the look ended before a page was full."""
     back_to: int = 0
-    """When the oldest of those failed, in milliseconds since 1970."""
+    """When the oldest of those failed, in milliseconds since 1970; 0 where all were looked at."""
 
 
 class Tally(NamedTuple):
@@ -62,7 +62,7 @@ def look(
         if len(found) > limit:
             return Look(found[:limit], _behind(found[limit - 1]))
         if one.is_last:
-            return Look(found, "", looked, one.down_to.at)
+            return Look(found, "", looked)
         if clock() >= end:
             return Look(found, str(one.down_to), looked, one.down_to.at)
     return Look(found, "", looked)

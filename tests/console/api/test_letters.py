@@ -112,3 +112,17 @@ def test_the_description_tells_both_kinds_apart(stand):
     assert len(ids) == len(set(ids))
     names = [one["name"] for one in paths["/api/v1/apps/{app}/dead-letters"]["get"]["parameters"]]
     assert {"app", "reason", "since", "limit"} <= set(names)
+
+
+def test_a_text_is_looked_for_in_all_letters_page_by_page_each_in_its_time(stand, monkeypatch):
+    monkeypatch.setattr("processor.dead_letters.looking.STRETCH", 1)
+    monkeypatch.setattr("processor.dead_letters.index.BROAD", 0)
+    monkeypatch.setattr("console.letters.office.LOOK_SECONDS", 0.0)
+    found, after, pages = [], "", 0
+    while pages == 0 or after:
+        page = stand.program(ADMIN).get(
+            f"{V1}/dead-letters", params={"text": "coupon", "state": "all", "after": after}).json()
+        found += [one["event"] for one in page["letters"]]
+        after, pages = page["after"], pages + 1
+        assert (page["looked_back_to"] is None) == (after == "")
+    assert (found, pages > 2) == (["e3", "e1"], True)

@@ -1,5 +1,6 @@
 """Dead letters in the browser: found, understood, masked, closed; each only by those who may, in their app."""
 
+import html
 import re
 
 import pytest
@@ -167,3 +168,55 @@ def test_a_list_that_may_be_old_says_so(stand, office):
     text = stand.browser(ADMIN).get(LETTERS).text
     assert "no broker answers" in text
     assert "2027-01-15" in text
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """Each look has used up its time after one letter."""
+    monkeypatch.setattr("processor.dead_letters.looking.STRETCH", 1)
+    monkeypatch.setattr("processor.dead_letters.index.BROAD", 0)
+    monkeypatch.setattr("console.letters.office.LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("console.letters.office.COUNT_SECONDS", 0.0)
+
+
+def test_a_search_that_takes_long_says_how_far_back_it_looked_and_goes_on_by_a_link(stand, hurried):
+    browser, seen, looked = stand.browser(ADMIN), [], []
+    answer = browser.get(f"{LETTERS}?text=coupon&state=all")
+    assert "At least 0 letters" in answer.text
+    while further := re.search(r'<a href="(\?[^"]*)">Look further back', answer.text):
+        looked.append(re.search(r"Looked at ([^,]*), back to <time", answer.text)[1])
+        seen += events(answer)
+        answer = browser.get(LETTERS + html.unescape(further[1]))
+    assert seen + events(answer) == ["e3", "e1"]
+    assert looked == ["1 letter", "2 letters", "3 letters", "4 letters", "5 letters"][:len(looked)]
+    assert len(looked) >= 3
+
+
+def test_the_page_itself_asks_for_the_rest_until_all_was_looked_at(stand, hurried):
+    browser, rows = stand.browser(ADMIN), ""
+    answer = browser.get(f"{LETTERS}?text=coupon&state=all")
+    while rest := re.search(r'hx-get="([^"]*)" hx-trigger="load"', answer.text):
+        answer = browser.get(LETTERS + html.unescape(rest[1]), headers={"HX-Request": "true"})
+        assert "<html" not in answer.text
+        rows += answer.text
+    assert rows.count('name="ids"') == 2
+    assert rows.count("That is all") == 1
+
+
+def test_a_page_that_is_full_goes_on_to_the_older_ones_and_not_by_itself(stand, hurried, monkeypatch):
+    monkeypatch.setattr("console.pages.dead_letters.PAGE", 1)
+    browser, answer = stand.browser(ADMIN), None
+    address = f"{LETTERS}?state=all"
+    while True:
+        answer = browser.get(address, headers={"HX-Request": "true"} if answer else {})
+        rest = re.search(r'hx-get="([^"]*)" hx-trigger="load"', answer.text)
+        if not rest:
+            break
+        address = LETTERS + html.unescape(rest[1])
+    assert len(events(answer)) == 1
+    assert re.search(r'href="\?[^"]*after=\w+">Older', answer.text)
+
+
+def test_closing_all_that_fit_says_at_least_where_counting_takes_long(stand, hurried):
+    asked = stand.browser(ADMIN).submit(f"{LETTERS}/close", {"which": "all", "state": "open"})
+    assert re.search(r"Close at least \d letter", asked.text)
