@@ -327,7 +327,8 @@ def test_an_action_whose_attributes_are_not_synced_of_late_is_marked(make_stand)
         asked.append((wanted.app, wanted.prompt, wanted.reason))
         return [row] * min(limit, 3)
 
-    stand = make_stand(activity=types.SimpleNamespace(outcomes=types.SimpleNamespace(newest=newest)))
+    stand = make_stand(activity=types.SimpleNamespace(
+        outcomes=types.SimpleNamespace(newest=newest), share=lambda _app, _requires: None))
     assert "3 of late failed since they were not synced" in text_of(stand.browser(MEMBER).get(PAGE))
     assert asked == [("shop", "save_offer", "missing_attributes")]
 
