@@ -19,7 +19,7 @@ from testkit.kafka.broker import Broker
 from testkit.kafka.fresh import FreshTopics
 from testkit.kafka.local import LocalKafka
 from testkit.kafka.sessions import shorten
-from testkit.processor import expected
+from testkit.processor import expected, judgement
 from testkit.processor.doubts import explain
 from testkit.processor.site import Site
 from testkit.vendors import credentials
@@ -232,13 +232,14 @@ class Storm:
     def _judge(self, fleet: Fleet) -> list[str]:
         self._read()
         ended = [one.value for one in self.results.now(0.5)]
-        doubts = explain(ended, expected.calls(self.vendors).by_outcome, [*fleet.blows, *fleet.began_anew()])
+        blows = [*fleet.blows, *fleet.began_anew()]
+        doubts = explain(ended, expected.calls(self.vendors).by_outcome, blows)
         self.done["in doubt by a vendor's fault"] = doubts.by_fault
         self.done["in doubt by a blow to the process that called"] = doubts.by_blow
         self.done["in doubt, marked and never sent"] = doubts.never_sent
         self.done["failed"] = sum(one.outcome == "failed" for one in ended)
         return [
-            *expected.wrongs(self.load, self.vendors, ended, killed=True), *doubts.unexplained,
+            *judgement.wrongs(self.load, self.vendors, ended, killed=True, blows=blows), *doubts.unexplained,
             *self._done_again(fleet, ended), *judging.letters(self.site, ended, self._unreadable),
             *judging.books(self.site),
         ]

@@ -19,7 +19,7 @@ from testkit.crash.provoked import PROVOKED
 from testkit.kafka.broker import Broker
 from testkit.kafka.fresh import FreshTopics
 from testkit.kafka.sessions import shorten
-from testkit.processor import apps, expected
+from testkit.processor import apps, expected, judgement
 from testkit.processor.doubts import Blow, explain
 from testkit.processor.process import Processor
 from testkit.processor.site import Site
@@ -235,7 +235,7 @@ class Trial:
         ended = [one for one in read if one.app_id != APP]
         self.in_doubt = sum(one.reason == "in_doubt" for one in ended)
         self.wrong += explain(read, expected.calls(self.vendors).by_outcome, self.blows).unexplained
-        self.wrong += expected.wrongs(self.load, self.vendors, ended, killed=True, besides=self.beside.marks())
+        self.wrong += judgement.wrongs(self.load, self.vendors, ended, killed=True, besides=self.beside.marks())
         self.wrong += self._done_again()
         self.wrong += [*judging.letters(self.site, ended, self._unreadable, besides=APP), *judging.books(self.site)]
 

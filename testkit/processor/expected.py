@@ -6,7 +6,7 @@ It knows nothing of the engine but the identity of outcomes; bindings, faults an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -15,7 +15,6 @@ from processor.engine.runner import outcome_id
 from processor.model.outcome import ActionResult
 from testkit.processor import apps
 from testkit.vendors.client import Control, SeenRequest
-from testkit.vendors.ledger import silent_repeats
 
 AGED = 2 * apps.HOUR
 Ending = tuple[str, str]
@@ -286,109 +285,3 @@ def differences(predicted: Predicted, results: Iterable[ActionResult]) -> list[s
     found += [f"{key} ended {count} times" for key, count in seen.items() if count > 1]
     found += [f"{key} has no outcome" for key in predicted.endings if (*key, 0) not in seen]
     return found
-
-
-class _Call(NamedTuple):
-    """A call of a binding, and the place of its event in the load."""
-
-    place: int
-    event: Event
-    want: Want
-    request: SeenRequest
-
-    @property
-    def process(self) -> str:
-        """Who called, by the name that it sends."""
-        return _process(self.request)
-
-
-def _process(request: SeenRequest) -> str:
-    return request.headers.get("user-agent", "")
-
-
-def disorder(load: Load, seen: Calls, *, killed: bool = False) -> list[str]:
-    """Where calls of one user to one vendor came in another order than the user's events.
-
-    After a kill, what was not durable comes again: there, the first call of each binding counts, among all processes
-    and among those of each; and a binding may be late for the reason that `_refused_before` looks for.
-    """
-    calls = _in_order(load, seen)
-    if not killed:
-        return [_late(one, ahead) for one, ahead in _overtaken(calls)]
-    by_process: dict[str, list[_Call]] = {}
-    for one in calls:
-        by_process.setdefault(one.process, []).append(one)
-    views = map(_firsts, [calls, *by_process.values()])
-    found = [_late(one, inexcusable) for view in views for one, ahead in _overtaken(view)
-             if (inexcusable := [other for other in ahead if not _refused_before(seen, one, other)])]
-    return list(dict.fromkeys(found))
-
-
-def _in_order(load: Load, seen: Calls) -> list[_Call]:
-    found = [_Call(place, event, want, request) for place, event in enumerate(load.events)
-             for want in CHAINS[event.app_id, event.prompt_id, event.interaction]
-             for request in seen.by_outcome.get(outcome_id(event.app_id, event.event_id, want.id, 0), ())]
-    return sorted(found, key=lambda one: (one.request.number, one.request.vendor))
-
-
-def _firsts(calls: Iterable[_Call]) -> list[_Call]:
-    firsts: dict[tuple[int, str], _Call] = {}
-    for one in calls:
-        firsts.setdefault((one.place, one.want.id), one)
-    return list(firsts.values())
-
-
-def _overtaken(calls: Iterable[_Call]) -> Iterator[tuple[_Call, list[_Call]]]:
-    """Calls that came behind such of later events of their user at their vendor."""
-    before: dict[tuple[str, str, str], list[_Call]] = {}
-    for one in calls:
-        lane = before.setdefault((one.request.vendor, one.event.app_id, one.event.user_id), [])
-        ahead = [other for other in lane if other.place > one.place]
-        if ahead:
-            yield one, ahead
-        lane.append(one)
-
-
-def _late(one: _Call, ahead: Sequence[_Call]) -> str:
-    last = max(ahead, key=lambda other: other.place)
-    return (f"{one.request.vendor}: event {one.place} of {one.event.app_id}:{one.event.user_id} was called by "
-            f"{one.process} after {last.place} by {last.process}")
-
-
-def _refused_before(seen: Calls, late: _Call, ahead: _Call) -> bool:
-    """Whether the chain had stopped before the late binding, for the process that called the later event.
-
-    That it was refused was not durable when another process took over, asked again, and was told otherwise. Behind a
-    call that must not be repeated nothing is excused: it is sent when all that was before it is durable.
-    """
-    event, process, moment = late.event, ahead.process, ahead.request.time
-    chain = CHAINS[event.app_id, event.prompt_id, event.interaction]
-    for want in chain[:chain.index(late.want)]:
-        tries = seen.by_outcome.get(outcome_id(event.app_id, event.event_id, want.id, 0), ())
-        told = [verdict(want, one) for one in tries if _process(one) == process and one.time < moment]
-        again = [verdict(want, one) for one in tries
-                 if _process(one) != process and moment < one.time < late.request.time]
-        if want.stop and told and told[-1] == REJECTED and DONE in again:
-            return ahead.want.kind not in ONLY_ONCE
-    return False
-
-
-def wrongs(load: Load, vendors: Control, results: Sequence[ActionResult], *, killed: bool = False,
-           besides: Collection[str] = ()) -> list[str]:
-    """All that is wrong with what came out: outcomes, calls and their order, effects that happened twice.
-
-    Calls with a mark of `besides` are no part of the load.
-    """
-    seen = calls(vendors)
-    seen = seen._replace(by_outcome={mark: of for mark, of in seen.by_outcome.items() if mark not in besides})
-    ended = {(one.app_id, one.event_id, one.binding_id): (one.outcome, one.reason) for one in results}
-    predicted = Model(load, seen, killed=killed, ended=ended).predict()
-    repeats = [f"{group[0].vendor} {group[0].kind} happened {len(group)} times: {group[0]}"
-               for group in silent_repeats(vendors.ledger()) if group[0].kind not in HARMLESS]
-    return [*differences(predicted, results), *disorder(load, seen, killed=killed), *repeats]
-
-
-def called_after(vendors: Control, finished: Iterable[Key], moment: float) -> list[Key]:
-    """Bindings of these that a vendor was called for after a moment."""
-    seen = calls(vendors).by_outcome
-    return [key for key in finished if any(one.time > moment for one in seen.get(outcome_id(*key, 0), ()))]

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from testkit.processor import expected
+from testkit.processor import expected, judgement
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def begin(site, vendors):
 def check(site, vendors, load, results, *, killed=False):
     """Outcomes, calls, their order, dead letters: all as the model says."""
     ended = [one.value for one in results.now()]
-    wrong = expected.wrongs(load, vendors, ended, killed=killed)
+    wrong = judgement.wrongs(load, vendors, ended, killed=killed)
     assert not wrong, f"{len(wrong)} things are wrong:\n" + "\n".join(wrong[:20])
     failed = {(one.app_id, one.event_id) for one in ended if one.outcome == "failed"}
     with site.letters() as letters:
@@ -88,7 +88,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_repeats_no_finished_binding(site
         books_close(processor)
         processor.end()
         check(site, vendors, load, results, killed=True)
-    again = expected.called_after(vendors, finished, killed_at)
+    again = judgement.called_after(vendors, finished, killed_at)
     assert not again, f"{len(again)} bindings were called again although their results could be read: {again[:5]}"
 
 

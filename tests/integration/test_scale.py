@@ -5,7 +5,7 @@ import time
 import pytest
 
 from testkit.crash import judging
-from testkit.processor import expected
+from testkit.processor import expected, judgement
 
 pytestmark = [pytest.mark.broker, pytest.mark.trouble]
 
@@ -67,5 +67,5 @@ def test_one_four_one_under_load(site, vendors):
         ended = [one.value for one in results.now(0.5)]
     first.end()
     assert callers(vendors) == {"one", *JOINED}
-    wrong = [*expected.wrongs(work.load, vendors, ended), *judging.letters(site, ended, 0), *judging.books(site)]
+    wrong = [*judgement.wrongs(work.load, vendors, ended), *judging.letters(site, ended, 0), *judging.books(site)]
     assert not wrong, f"{len(wrong)} things are wrong:\n" + "\n".join(wrong[:20])

@@ -1,6 +1,6 @@
 """What vendors see of a user's order after a crash: outcomes that were not durable are worked out anew.
 
-What testkit/processor/expected.py excuses in trials (`_refused_before`) is here, step by step.
+What testkit/processor/order.py excuses in trials (`_refused_before`) is here, step by step.
 """
 
 import pytest

@@ -3,7 +3,8 @@
 import pytest
 
 from processor.engine.runner import outcome_id
-from testkit.processor import apps, expected
+from testkit.processor import apps, expected, order
+from testkit.processor.doubts import Blow
 from testkit.vendors.client import SeenRequest
 
 LOAD = expected.Load({}, [
@@ -26,8 +27,8 @@ def seen(*calls):
     return expected.Calls(by_outcome, ())
 
 
-def disorder(*calls, killed=True):
-    return expected.disorder(LOAD, seen(*calls), killed=killed)
+def disorder(*calls, killed=True, blows=()):
+    return order.disorder(LOAD, seen(*calls), killed=killed, blows=blows)
 
 
 TAKEN_OVER = (f"one 0a {REFUSED}", "one 1a", "two 0a", "two 0b", "two 1a", "two 1b")
@@ -75,8 +76,13 @@ def test_a_late_binding_is_told_unless_the_process_that_went_on_had_been_refused
     assert disorder(*calls)
 
 
-def test_one_process_alone_has_no_excuse():
-    assert disorder(f"one 0a {REFUSED}", "one 1a", "one 0a", "one 0b")
+@pytest.mark.parametrize(("blows", "excused"), [
+    ((), False), ((Blow("one", 2.5, 2.5),), True), ((Blow("two", 2.5, 2.5),), False),
+    ((Blow("one", 1.2, 1.8), Blow("one", 3.5, 9.0)), False), ((Blow("one", 1.5, 2.5),), True),
+], ids=["none", "between", "of another", "before and after", "while the later event was called"])
+def test_one_process_alone_has_an_excuse_only_where_it_began_anew(blows, excused):
+    found = disorder(f"one 0a {REFUSED}", "one 1a", "one 0a", "one 0b", blows=blows)
+    assert (found == []) is excused
 
 
 def test_without_a_kill_there_is_no_excuse():
