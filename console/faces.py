@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from functools import cache
@@ -48,7 +49,7 @@ class Faces:
         )
         self._environment.globals.update(static=_address)
         self._environment.filters.update(moment=moment, duration=duration, span=span, day=day, plural=plural,
-                                         capitalize_first=capitalize_first)
+                                         capitalize_first=capitalize_first, breakable=breakable)
 
     def render(self, template: str, **facts: Any) -> str:
         """A page as text."""
@@ -92,6 +93,11 @@ def day(milliseconds: float | None) -> str:
 def capitalize_first(text: str) -> str:
     """A sentence that begins as sentences do; the rest of it stays as it is."""
     return text[:1].upper() + text[1:]
+
+
+def breakable(name: str) -> Markup:
+    """A long name of parts, that may be broken behind each of them."""
+    return Markup("<wbr>").join(re.split(r"(?<=[._])", name))
 
 
 def duration(seconds: float) -> str:

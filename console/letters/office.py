@@ -32,9 +32,9 @@ AGAIN_AFTER = 5.0
 MANY = 20_000
 """Letters from which on the sums are used, a few seconds old; fewer are counted as they are."""
 PATIENCE = 600.0
-LOOK_SECONDS = 0.03
+LOOK_SECONDS = 0.025
 """For which a page looks for letters; what it has not seen then, the next one looks at."""
-COUNT_SECONDS = 0.015
+COUNT_SECONDS = 0.012
 """For which a page counts them."""
 EXACT_SECONDS = 5.0
 """For which programs let them be counted."""

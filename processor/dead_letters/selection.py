@@ -115,16 +115,23 @@ def kinds(wanted: Selection) -> tuple[str, list[Any]]:
     return found, [*facets.values()]
 
 
+def _each(wanted: Selection) -> tuple[str, list[Any]]:
+    """The same, asked of one letter and its kind."""
+    found = [(f"kinds.{name} = ?", [value]) for name in ("app", "prompt") if (value := getattr(wanted, name))]
+    asked, values = facets_asked(wanted._replace(app="", prompt=""))
+    if asked:
+        found.append((f"EXISTS (SELECT 1 FROM facets WHERE facets.kind = letters.kind AND {asked})", values))  # noqa: S608
+    return " AND ".join(text for text, _ in found), [value for _, given in found for value in given]
+
+
 def conditions(wanted: Selection, *, walking: bool = False) -> tuple[str, list[Any]]:
     """The selection as conditions of SQL over the index's letters, and their values.
 
-    Where letters are walked through in the order of time, each is asked by itself and no other index is used.
+    Where letters are walked through in the order of time, beside their kinds, each is asked by itself and no other
+    index is used.
     """
-    first, values = kinds(wanted)
+    first, values = _each(wanted) if walking else kinds(wanted)
     found = [first] if first else []
-    if first and walking:
-        asked, _ = facets_asked(wanted)
-        found = [f"EXISTS (SELECT 1 FROM facets WHERE facets.kind = letters.kind AND {asked})"]  # noqa: S608 - our own
     plain = "+" if walking else ""
     for condition, value in (
         (f"{plain}user = ?", wanted.user), (f"{plain}event = ?", wanted.event), ("at >= ?", wanted.since),
