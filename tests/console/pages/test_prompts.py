@@ -17,7 +17,7 @@ STRIPE = {"stripe": {"settings": {"api_key": "env:STRIPE_KEY"}}}
 
 
 def text_of(answer):
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text)))
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.replace("<wbr>", ""))))
 
 
 def many(count):
