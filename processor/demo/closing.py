@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 
 from processor.demo.face import REASON_WORDS, View, short, waits
@@ -71,8 +74,15 @@ def _places(stage: Stage, wish: Wish, view: View, found: Evidence) -> Iterator[s
 
 def _next() -> Iterator[str]:
     yield "What to try next"
+    if shutil.which("prompt-actions") is None:
+        yield f"  . {_activate()}".ljust(40) + "first, so that the shell finds the command"
     yield "  prompt-actions demo --keep            goes on until Ctrl-C; look at its metrics meanwhile"
     yield "  prompt-actions demo --kafka HOST:PORT the same on a real Kafka, exactly once"
     yield "  prompt-actions connectors list        what can be called, and what it needs"
-    yield "  prompt-actions config validate        the configuration that just ran is the example in config/"
+    yield "  prompt-actions config validate        what just ran is config/; it names the secrets that are not here"
     yield "  docs/demo.md                          what was shown, and how to read a dead letter"
+
+
+def _activate() -> str:
+    """What brings the command into a shell, from where the demo was started if that is shorter."""
+    return min(os.path.relpath(sys.prefix), sys.prefix, key=len) + "/bin/activate"

@@ -24,6 +24,7 @@ class Lines:
         self._told_at = 0.0
         self._failures = 0
         self._phase = ""
+        self._address = ""
         self._circuits: tuple[str, ...] = ()
 
     def note(self, at: float, text: str) -> None:
@@ -58,10 +59,13 @@ class Lines:
         return True
 
     def turn(self, view: View) -> None:
-        """A line when a phase begins, when a circuit opens or closes, and every few seconds."""
+        """A line when a phase begins, metrics are served, a circuit opens or closes, and every few seconds."""
         if view.phase != self._phase:
             self._phase = view.phase
             self.note(view.at, view.phase)
+        if view.address and view.address != self._address:
+            self._address = view.address
+            self.note(view.at, f"metrics {view.address}/metrics")
         for name in set(view.pulse.circuits) ^ set(self._circuits):
             is_open = name in view.pulse.circuits
             self.note(view.at, f"circuit of {name} opened: its chains are parked until a probe passes" if is_open

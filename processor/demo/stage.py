@@ -28,6 +28,7 @@ from processor.settings import (
     ServerSettings,
     StateSettings,
 )
+from testkit.kafka.local import free_port
 from testkit.vendors import VendorServer, example
 
 _PACKAGE = Path(__file__).parents[1]
@@ -82,6 +83,7 @@ def stage(wish: Wish) -> Iterator[Stage]:
         vendors = stack.enter_context(VendorServer(own_process=True, seed=wish.seed))
         home = stack.enter_context(_broker(wish, config))
         settings = _settings(home, folder, config, example.overrides(vendors.base_url))
+        settings = _told(settings) if wish.keep else settings
         log_file = (wish.save or folder) / "processor.log"
         log_file.parent.mkdir(parents=True, exist_ok=True)
         stream = stack.enter_context(log_file.open("w", encoding="utf-8", buffering=1))
@@ -125,6 +127,14 @@ def _settings(home: Home, folder: Path, config: Path, overrides: dict[str, dict[
         config_folder=config, overrides=overrides,
     )
     return made.model_copy(update={"kafka": home.kafka})
+
+
+def _told(settings: ProcessorSettings) -> ProcessorSettings:
+    """With a port chosen beforehand, so that the console can be told where the processor's metrics are."""
+    port = free_port()
+    urls = (f"http://127.0.0.1:{port}/metrics",)
+    return settings.model_copy(update={"server": ServerSettings(port=port),
+                                       "console": settings.console.model_copy(update={"metrics_urls": urls})})
 
 
 class Running:

@@ -53,7 +53,15 @@ def test_a_circuit_that_opens_and_closes_is_told():
     for circuits in ((), ("zendesk",), ("zendesk",), ()):
         face.turn(view(circuits=circuits))
     assert [line.split("  ")[-1].split(":")[0] for line in lines] == [
-        "users answer", "circuit of zendesk opened", "circuit of zendesk closed"]
+        "users answer", "metrics http", "circuit of zendesk opened", "circuit of zendesk closed"]
+
+
+def test_where_the_metrics_are_is_told_once_while_they_are_there():
+    lines = []
+    face = Lines(lines.append)
+    for address in ("", "http://127.0.0.1:2", "http://127.0.0.1:2"):
+        face.turn(view()._replace(address=address))
+    assert [line.split("  ")[-1] for line in lines if "metrics" in line] == ["metrics http://127.0.0.1:2/metrics"]
 
 
 def test_text_of_vendors_cannot_steer_the_terminal(make_result):
