@@ -118,12 +118,17 @@ class Index:
 
     def _drop_other_formats(self) -> None:
         """What another version of the program has read is read anew; runs of replays stay."""
-        if self.db.execute("PRAGMA user_version").fetchone()[0] == int(FORMAT):
+        if self._is_of_this_format():
             return
         with self.writing():
+            if self._is_of_this_format():  # another one did it meanwhile, and may have begun to read
+                return
             for table in FILLED:
                 self.db.execute(f"DROP TABLE IF EXISTS {table}")
             self.db.execute(f"PRAGMA user_version = {FORMAT}")
+
+    def _is_of_this_format(self) -> bool:
+        return bool(self.db.execute("PRAGMA user_version").fetchone()[0] == int(FORMAT))
 
     # following the topic
 
