@@ -44,7 +44,10 @@ def list_(context: Context, /, state: str, limit: int, after: str, form: Form, *
     """List letters, newest first, page by page."""
     wanted = selection(state, filters)
     with opened(context) as desk:
-        found = desk.list(wanted, limit=limit, after=after)
+        try:
+            found = desk.list(wanted, limit=limit, after=after)
+        except ValueError:
+            raise click.UsageError(f"--after: no letter has the id '{after}'; take one as `list` shows it") from None
         emit([_row(one, form) for one in found], COLUMNS, form)
         total = desk.index.count(wanted)
     more = f" Next page: --after {found[-1].id[:SHORT_ID]}" if len(found) == limit and total > limit else ""

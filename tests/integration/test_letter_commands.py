@@ -27,10 +27,10 @@ def command(site):
     site.configure({"alpha/app": {"title": "Alpha"}})
     site.send("dead_letters", *((key_of(one), site.codec.encode_dead_letter(one)) for one in LETTERS))
 
-    def run(*arguments):
+    def run(*arguments, code=0):
         done = subprocess.run([*COMMAND[:-1], "dead-letters", *map(str, arguments)], env=site.environment("desk"),
                               capture_output=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
-        assert done.returncode == 0, done.stderr.decode()
+        assert done.returncode == code, done.stderr.decode()
         return done.stdout, done.stderr.decode()
 
     return run
@@ -65,6 +65,8 @@ def test_each_option_filters_as_it_says_and_pages_follow_one_another(command):
     assert f"--after {last[:10]}" in talk
     assert [one["event"] for one in rows(command("list", "--limit", 2, "--after", last[:10])[0])] == ["e2", "e1"]
     assert [one["event"] for one in rows(command("list", "--id", last[:10])[0])] == ["e3"]
+    for strange in ("f" * 15, "no-id"):
+        assert f"no letter has the id '{strange}'" in command("list", "--after", strange, code=2)[1]
 
 
 def test_one_is_shown_and_all_are_counted(command):
