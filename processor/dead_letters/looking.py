@@ -9,8 +9,8 @@ from typing import NamedTuple
 from processor.dead_letters.index import Entry, Group, Index
 from processor.dead_letters.selection import Place, Selection
 
-STRETCH = 4000
-"""Letters between two looks at the clock: some ten milliseconds where each one's text is read."""
+STRETCH = 1000
+"""Letters between two looks at the clock: some three milliseconds where each one's text is read."""
 OLDEST = Place(0, 0)
 
 Clock = Callable[[], float]
