@@ -79,15 +79,21 @@ class Beside:
     def _replay(self) -> None:
         """Ask for another run of whatever has a letter that nobody asked for yet."""
         asked = []
-        for record in self._letters.now(0.3):
-            letter: DeadLetter = record.value
-            key = (letter.event_id, BINDING, letter.replays + 1)
-            mine = letter.app_id == APP and letter.event_id.startswith("again")
-            if mine and letter.state == "open" and letter.run == 0 and key not in self.wanted:
-                self.wanted[key] += 1
-                replay = replay_of(letter, "trial", int(time.time() * 1000))
-                asked.append((f"{APP}:{letter.user_id}".encode(), self._site.codec.encode_replay(replay)))
+        for letter in self._not_asked_for(0.3):
+            self.wanted[_next_run(letter)] += 1
+            replay = replay_of(letter, "trial", int(time.time() * 1000))
+            asked.append((f"{APP}:{letter.user_id}".encode(), self._site.codec.encode_replay(replay)))
         self._site.send("replays", *asked)
+
+    def has_letter(self) -> bool:
+        """Whether the next share will ask for a replay."""
+        return bool(self._not_asked_for(0.05))
+
+    def _not_asked_for(self, seconds: float) -> list[DeadLetter]:
+        letters: list[DeadLetter] = [record.value for record in self._letters.now(seconds)]
+        mine = {_next_run(one): one for one in letters if one.app_id == APP and one.event_id.startswith("again")
+                and one.state == "open" and one.run == 0}
+        return [one for run, one in mine.items() if run not in self.wanted]
 
     @property
     def due(self) -> int:
@@ -107,6 +113,10 @@ class Beside:
         return [*(f"{APP}: {key} has no outcome" for key in missing),
                 *(f"{APP}: {key} has {seen[key]} outcomes, {self.wanted[key]} are right" for key in more),
                 *_badly_ended(ended)]
+
+
+def _next_run(letter: DeadLetter) -> Key:
+    return letter.event_id, BINDING, letter.replays + 1
 
 
 def _badly_ended(ended: Sequence[ActionResult]) -> list[str]:

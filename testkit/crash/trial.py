@@ -39,6 +39,8 @@ QUICK: dict[str, Any] = {
     "http__timeout": 5, "checkpoint__interval": 0.05, "flow__max_in_flight": 50, "misconfigured_pause": 0.5,
 }
 """Settings under which nothing takes as long as it would in earnest."""
+OF_REPLAYS = frozenset({"Intake.replay", "Events.admit_replay"})
+"""Steps to which a process comes by a replay only."""
 VENDORS = ("custom_api", "sendgrid", "zendesk", "stripe", "mixpanel")
 
 
@@ -167,6 +169,7 @@ class Trial:
         life = self._life
         process.start(command(point))
         self.wait(lambda: not process.running or bool(process.said("partition_ready")))
+        self.await_letter(point, lambda: not process.running)
         self.publish(EVENTS - EVENTS // 2)
         self.beside.configure()
         provoke = PROVOKED.get(point.step)
@@ -180,10 +183,15 @@ class Trial:
         self.befell(life)
         code = process.wait()
         if code == 0:
-            self.wrong.append(f"{point} was never come to")
+            self.wrong.append(f"{point} was never come to\n{process.last_words()}")
         elif code != -9:
             self.wrong.append(f"{point}: ended with exit code {code}\n{process.last_words()}")
         self.note_end()
+
+    def await_letter(self, point: Point, over: Callable[[], bool]) -> None:
+        """Where the point lies in a replay, have something that can be replayed: the life before may have left none."""
+        if point.step in OF_REPLAYS:
+            self.wait(lambda: over() or self.beside.has_letter(), 10)
 
     def leaves(self, guest: Processor) -> None:
         """Another process of this life, which ends in good order after the one that is ended at its point."""

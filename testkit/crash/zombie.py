@@ -50,10 +50,11 @@ class ZombieTrial(Trial):
         self._noted = self._folder / f"in-hand-{self._life}"
         zombie.start(command(point, stop=True, noting=self._noted))
         self.wait(lambda: halted(zombie) or not zombie.running or bool(zombie.said("partition_ready")))
+        self.await_letter(point, lambda: halted(zombie) or not zombie.running)
         self.publish(EVENTS - EVENTS // 2)
         self.beside.configure()
         if not self._comes_to(point, zombie):
-            self.wrong.append(f"{point} was never come to")
+            self.wrong.append(f"{point} was never come to\n{zombie.last_words()}")
             zombie.close()
             return
         self.befell(self._life)
