@@ -15,6 +15,13 @@ EXAMPLES ?= 700
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --resolver=backtracking
 
+COMPILED := build/compiled
+# Where cwd must not come first, so that what was compiled is found.
+WITH_COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(COMPILED) TESTKIT_COMPILED=1
+# Tests that drive the hot path: alone, and over Kafka with processes that are killed.
+COMPILED_TESTS ?= tests/processor/avro tests/processor/engine tests/processor/http tests/processor/state \
+	tests/integration/test_catalogue.py tests/integration/test_life_cycle.py tests/integration/test_model.py
+
 EXTRAS := --extra registry --extra ingest --extra console --extra vault
 
 .PHONY: help
@@ -31,6 +38,15 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.PHONY: compiled
+compiled: $(COMPILED)/.compiled ## the hot path as C, in build/compiled; needs a C compiler and Python's headers
+
+$(COMPILED)/.compiled: $(STAMP) $(shell find processor schemas config compiling -type f -not -name '*.pyc')
+	@command -v cc >/dev/null || { echo "No C compiler. On Debian: apt-get install gcc python3-dev" >&2; exit 1; }
+	@rm -rf $(COMPILED) && mkdir -p $(COMPILED) && cp -r processor schemas config $(COMPILED)/
+	@$(BIN)/python -m compiling $(COMPILED)
+	@touch $@
+
 .PHONY: demo
 demo: setup ## see the main job at work, without an account or a broker; ARGS=--keep goes on, with the console
 	@$(BIN)/prompt-actions demo $(ARGS)
@@ -38,6 +54,10 @@ demo: setup ## see the main job at work, without an account or a broker; ARGS=--
 .PHONY: test
 test: setup ## all tests, against the best Kafka that this machine has
 	@bash .ci/with-broker $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+.PHONY: test-compiled
+test-compiled: compiled ## the tests of the hot path, over Kafka too, with what was compiled
+	@$(WITH_COMPILED) bash .ci/with-broker $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(COMPILED_TESTS) $(ARGS)
 
 .PHONY: test-quick
 test-quick: setup ## the tests that need no broker; seconds

@@ -225,7 +225,8 @@ class Service:
             metrics=Counts(self.metrics), report=self._report, chance=rng.random,
             nonce=lambda: f"{names.getrandbits(128):032x}",
             partition_of=partition_of, stored=AttributesState)
-        self._sharing = Sharing(f"{self.settings.group}.{self.settings.instance}", engine.plans.gates, engine.sender)
+        self._sharing = Sharing(f"{self.settings.group}.{self.settings.instance}", engine.plans.gates,
+                                engine.sender.look_again)
         self._take(self._configuration)
         self.loop = loop = Loop(engine, consumer, self._clock, _is_end, self._keep_house)
         loop.stop_requested = self._stops

@@ -8,16 +8,20 @@ from typing import Any
 
 import pytest
 
+from processor.engine import loop
 from testkit.kafka.broker import Broker, open_broker
 from testkit.kafka.errors import NoKafka
 from testkit.kafka.fresh import FreshTopics
 
 REQUIRE_VARIABLE = "TESTKIT_REQUIRE_BROKER"
+COMPILED_VARIABLE = "TESTKIT_COMPILED"
 VENDOR_PACKAGES = "TESTKIT_VENDOR_PACKAGES"
 SERVING = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get(COMPILED_VARIABLE) == "1" and not str(loop.__file__).endswith(".so"):
+        pytest.exit(f"{COMPILED_VARIABLE}=1, but the engine that is found is not compiled: {loop.__file__}", 1)
     if VENDOR_PACKAGES in os.environ:  # at the end: our own versions go first
         sys.path.append(os.environ[VENDOR_PACKAGES])
     config.addinivalue_line("markers", "mock_cannot(what): with `real_broker`, what it is that the mock cannot serve")

@@ -13,11 +13,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 Reason = Literal[
     "unavailable", "rejected", "misconfigured", "missing_attributes", "in_doubt", "undecodable", "broken"
 ]
+
+
+def _text(value: Any) -> str:
+    """What a connector took from a vendor's answer, as text, be it a number or nothing."""
+    return value if isinstance(value, str) else "" if value is None else str(value)
 
 
 class Failure(Exception):
@@ -30,11 +35,11 @@ class Failure(Exception):
     reason: ClassVar[Reason] = "broken"
 
     def __init__(self, code: str, message: str = "", *, status: int = 0, request_id: str = "") -> None:
-        super().__init__(f"{code}: {message}" if message else code)
-        self.code = code
-        self.message = message
+        self.code = _text(code)
+        self.message = _text(message)
+        super().__init__(f"{self.code}: {self.message}" if self.message else self.code)
         self.status = status
-        self.request_id = request_id
+        self.request_id = _text(request_id)
 
 
 class Unavailable(Failure):

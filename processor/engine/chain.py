@@ -227,19 +227,22 @@ class Parked:
         "pinned", "seq", "since", "timer", "user", "waiting_for",
     )
 
-    def __init__(self, chain: Chain, waiting_for: str, since: float) -> None:
-        self.partition = chain.partition
-        self.key = chain.key
-        self.user = chain.user
-        self.seq = chain.seq
-        self.connectors = _same(chain.left)
+    def __init__(
+        self, partition: Partition, key: str, user: str, seq: int, connectors: frozenset[str], *, next: str,
+        exports_only: bool, bindings: int, arrived: int, waiting_for: str, since: float,
+    ) -> None:
+        self.partition = partition
+        self.key = key
+        self.user = user
+        self.seq = seq
+        self.connectors = _same(connectors)
         """Connectors that it has still to call."""
-        self.next = chain.step.connector_id if chain.step is not None else ""
+        self.next = next
         """The one that it will call first when it runs again."""
-        self.exports_only = chain.exports_only
-        self.bindings = len(chain.remaining)
+        self.exports_only = exports_only
+        self.bindings = bindings
         """How many have no outcome."""
-        self.arrived = chain.arrived
+        self.arrived = arrived
         """Broker time of its message: what waits longest goes first."""
         self.waiting_for = intern(waiting_for)
         self.since = since
@@ -260,16 +263,22 @@ class Parked:
             self.arrived, self.waiting_for, self.since, self.due, (gate.app_id, gate.connector_id) if gate else None,
         ))
 
-    @classmethod
-    def unpacked(cls, data: bytes, partition: Partition, gates: Mapping[tuple[str, str], Gate]) -> Parked:
-        """The parked chain as the shelf has it."""
-        self = cls.__new__(cls)
-        self.partition = partition
-        (self.key, self.user, self.seq, connectors, self.next, self.exports_only, self.bindings, self.arrived,
-         waiting_for, self.since, self.due, gate) = marshal.loads(data)  # noqa: S302  # our own bytes
-        self.connectors = _same(frozenset(connectors))
-        self.waiting_for = intern(waiting_for)
-        self.gate = gate and gates[gate]
-        self.timer, self.filed, self.pinned = None, True, False
-        return self
 
+def stub_of(chain: Chain, waiting_for: str, since: float) -> Parked:
+    """What is kept of a chain that waits from now on."""
+    return Parked(
+        chain.partition, chain.key, chain.user, chain.seq, chain.left,
+        next=chain.step.connector_id if chain.step is not None else "", exports_only=chain.exports_only,
+        bindings=len(chain.remaining), arrived=chain.arrived, waiting_for=waiting_for, since=since)
+
+
+def unpacked(data: bytes, partition: Partition, gates: Mapping[tuple[str, str], Gate]) -> Parked:
+    """The parked chain as the shelf has it."""
+    (key, user, seq, connectors, following, exports_only, bindings, arrived, waiting_for, since, due,
+     gate) = marshal.loads(data)  # noqa: S302  # our own bytes
+    found = Parked(
+        partition, key, user, seq, frozenset(connectors), next=following, exports_only=exports_only,
+        bindings=bindings, arrived=arrived, waiting_for=waiting_for, since=since)
+    found.filed, found.due = True, due
+    found.gate = gate and gates[gate]
+    return found

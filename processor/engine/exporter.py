@@ -350,8 +350,9 @@ class Exporter:
                 chain, step, "failed", now, reason=end.reason, code=end.code, message=end.message, status=end.status,
                 request_id=end.request_id, attempts=attempts, action_id=step.export_id, keep=chain.exports > 0)
         else:
+            done: Any = end  # what it holds a connector took from a vendor's answer
             self._ledger.outcome(
-                chain, step, "succeeded", now, note=end.note, reference=end.reference, detail=end.detail,
+                chain, step, "succeeded", now, note=done.note, reference=done.reference, detail=done.detail,
                 attempts=attempts, action_id=step.export_id, keep=chain.exports > 0 or chain.failures is not None)
         if chain.exports == 0:
             self.ended(chain)

@@ -77,3 +77,8 @@ class Flight:
         """The partition that waits for its answer before it leaves."""
         self.gone = False
         """Whether its partition has left: whatever comes back is dropped."""
+
+    def leaves_turn(self) -> bool:
+        """Give up the place at the gate that nothing was sent from; False where there is none any more."""
+        had, self.turn = self.turn is not None, None
+        return had

@@ -49,13 +49,16 @@ class Ledger:
 
     def outcome(
         self, chain: Chain, step: Any, outcome: str, now: float, *, note: str = "", reason: str = "", code: str = "",
-        message: str = "", reference: str = "", request_id: str = "", status: int = 0, detail: Any = NO_DETAIL,
+        message: str = "", reference: Any = "", request_id: str = "", status: int = 0, detail: Any = NO_DETAIL,
         attempts: int = 0, action_id: str = "", keep: bool = True,
     ) -> None:
-        """One binding ended: its result goes out with the next checkpoint, its receipt stays with the chain."""
+        """One binding ended: its result goes out with the next checkpoint, its receipt stays with the chain.
+
+        `reference` and `detail` are as a connector took them from a vendor's answer.
+        """
         event, partition = chain.event, chain.partition
-        if not (type(code) is type(message) is type(reference) is type(request_id) is str):
-            code, message, reference, request_id = map(_text, (code, message, reference, request_id))
+        if type(reference) is not str:
+            reference = _text(reference)
         if detail:
             detail = {str(name): _text(value) for name, value in detail.items()}
         finished, started = int(now * 1000), int(chain.begun_at * 1000)
@@ -88,7 +91,7 @@ class Ledger:
         first = chain.first_failed_at or now
         chain.fail(FailedBinding(
             step.id, step.position, step.connector_id, action_id or step.action_id, failure.reason,
-            _text(failure.code), _text(failure.message), failure.status, _text(failure.request_id), attempts,
+            failure.code, failure.message, failure.status, failure.request_id, attempts,
             int(first * 1000), int(now * 1000),
             chain.generation, exchange,
         ))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.errors import Broken, Failure, Misconfigured, MissingAttributes
 from processor.engine import room
 from processor.engine.backlog import Backlog
-from processor.engine.chain import Chain, Parked
+from processor.engine.chain import Chain, Parked, stub_of
 from processor.engine.shelving import Shelving
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ class Parking:
         partition.dirty.pop(chain, None)
         self.release_probe(chain)
         chain.gone = True
-        stub = Parked(chain, cause, self._sender.now)
+        stub = stub_of(chain, cause, self._sender.now)
         partition.open[chain.key] = stub
         self.shelving.place(stub)
         if chain.tracker is not None:

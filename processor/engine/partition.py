@@ -87,20 +87,6 @@ class Store(Protocol):
         """Free it."""
 
 
-class Part(NamedTuple):
-    """One partition's share of a checkpoint."""
-
-    partition: Partition
-    records: list[Record]
-    offsets: tuple[tuple[str, int], ...]
-    """Topic and offset to commit, of all inputs, moved or not."""
-    sealed: Any
-    marks: list[Chain]
-    """Chains whose call may go out once this is durable."""
-    promise: Promise
-    """How far interactions may be begun once this is durable."""
-
-
 class Partition:
     """All that one process knows of a partition during one assignment."""
 
@@ -169,3 +155,17 @@ class Partition:
             self.outbox or self.dirty or self.ended_ids or self.changed_users or self.marks
             or self.offsets() != self.last_offsets or self.reach.asked or (self.leaving and not self.reach.closed)
         )
+
+
+class Part(NamedTuple):
+    """One partition's share of a checkpoint."""
+
+    partition: Partition
+    records: list[Record]
+    offsets: tuple[tuple[str, int], ...]
+    """Topic and offset to commit, of all inputs, moved or not."""
+    sealed: Any
+    marks: list[Chain]
+    """Chains whose call may go out once this is durable."""
+    promise: Promise
+    """How far interactions may be begun once this is durable."""

@@ -244,7 +244,7 @@ class Runner:
             self.give_up(chain, step, Broken(
                 "no_done", f"{step.connector_id}.{step.action_id} returned {type(done).__name__}, no Done"))
 
-    def _succeed(self, chain: Chain, step: Step, done: Done) -> None:
+    def _succeed(self, chain: Chain, step: Step, done: Any) -> None:
         self._ledger.outcome(
             chain, step, "succeeded", self._sender.now, note=done.note, reference=done.reference,
             detail=done.detail, attempts=chain.attempts + 1, keep=self._goes_on(chain),

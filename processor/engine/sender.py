@@ -182,8 +182,7 @@ class Sender:
         """Its turn has come; where nothing is to be sent at this gate after all, its place is free again."""
         flight.turn = gate
         self.begin(flight)
-        if flight.turn is not None:
-            flight.turn = None
+        if flight.leaves_turn():
             gate.give_back()
 
     def _start(self, flight: Flight) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from processor.model.demand import Demand, Want
 
 if TYPE_CHECKING:
     from processor.engine.gate import Bucket, Gate
-    from processor.engine.sender import Sender
 
 FLOOR = 0.25
 """Share of an even part that each process has whatever the others want, so that it can begin at once."""
@@ -124,11 +123,14 @@ def share_of(process: str, limit: float, wants: Mapping[str, float]) -> Share:
 class Sharing:
     """Keeps the gates of one process to its shares, and says what it wants."""
 
-    def __init__(self, process: str, gates: Mapping[Key, Gate], sender: Sender) -> None:
+    def __init__(
+        self, process: str, gates: Mapping[Key, Gate], look_again: Callable[[Gate], None]
+    ) -> None:
         self.process = process
         self.heard = Heard()
         self._gates = gates
-        self._sender = sender
+        self._look_again = look_again
+        """Called with a gate whose share is another one."""
         self._rising: dict[Key, tuple[float, Share]] = {}
         self._used: dict[Key, float] = {}
         """When a gate was last in demand."""
@@ -156,7 +158,7 @@ class Sharing:
             wanted = least
         self._rising.pop(key, None)
         bucket.give(wanted, now)
-        self._sender.look_again(gate)
+        self._look_again(gate)
 
     def _word(self, now: float) -> Demand | None:
         for key, gate in self._limited():

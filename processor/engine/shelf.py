@@ -7,7 +7,7 @@ from collections import Counter, OrderedDict
 from struct import pack, unpack_from
 from typing import TYPE_CHECKING
 
-from processor.engine.chain import EXPORTS, Parked
+from processor.engine.chain import EXPORTS, Parked, unpacked
 
 if TYPE_CHECKING:
     from processor.engine.gate import Gate
@@ -229,7 +229,7 @@ class Shelf:
         self.causes[stub.waiting_for] -= 1
 
     def _unpacked(self, data: bytes) -> Parked:
-        return Parked.unpacked(data, self.partition, self.gates)
+        return unpacked(data, self.partition, self.gates)
 
     # a partition that comes, and one that goes
 

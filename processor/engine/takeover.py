@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from processor.engine.chain import Parked
+from processor.engine.chain import Parked, stub_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -66,7 +66,7 @@ class Takeover:
         engine, partition = self._engine, self._partition
         engine.events.bytes -= chain.size
         chain.step = next((step for step in chain.plan.steps if step.id not in chain.ended), None)
-        stub = Parked(chain, record.waiting_for or "retry", engine.sender.now)
+        stub = stub_of(chain, record.waiting_for or "retry", engine.sender.now)
         if not stub.exports_only:
             engine.parking.shelving.load(partition, stub.user)
         partition.open[stub.key] = stub

@@ -99,8 +99,10 @@ def test_items_of_a_partition_that_was_lost_do_not_hold_the_others():
     process.committer.finish()
     process.turn()
     assert process.sent == ["POST mix/import"]
-    process.lose(1)
-    assert not process.engine.exporter.busy(process.loop.partitions.get(1))
+    kept = process.loop.partitions[1]
+    assert process.engine.exporter.busy(kept)
+    process.answer()
+    assert not process.engine.exporter.busy(kept)
 
 
 def test_a_batch_whose_partitions_were_all_lost_is_not_sent():

@@ -1,23 +1,42 @@
 """Lanes: one user's chains in the order of the topic, whatever is parked and woken between."""
 
-from types import SimpleNamespace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processor.engine.chain import Chain, Parked
 from processor.engine.lanes import Lanes
+from processor.engine.options import EngineOptions
+from processor.engine.partition import Partition
+from processor.engine.plan import Plans
+from testkit.engine.store import MemoryStore
+from testkit.engine.vendors import Bind, configuration, event
+from testkit.engine.world import INPUTS, TOPICS, World
+
+PARTITION = Partition(0, 1, MemoryStore(World(), 0), TOPICS, dict.fromkeys(INPUTS, 0))
+PLANS = Plans(EngineOptions())
+PLANS.take(configuration({
+    "": [], "alpha": ["alpha.key"], "beta": ["beta.key"], "alpha beta": ["alpha.key", "beta.key"],
+    "overtaking": [Bind("alpha.key", order="overtake")]}))
+
+
+def plan(*connectors):
+    return PLANS.apps["app"].plan(" ".join(connectors), "accept")
 
 
 def chain(seq, user="ann", *left):
-    return SimpleNamespace(seq=seq, user=user, left=frozenset(left), name=f"chain {seq}")
+    return Chain(lambda *_: None, PARTITION, event(f"e{seq}", user), plan(*left), user, f"e{seq}", run=0, seq=seq,
+                 tracker=None, place=0, size=0, arrived=0, origin_of=lambda: None)
 
 
 def parked(seq, *connectors, user="ann"):
-    return SimpleNamespace(seq=seq, user=user, connectors=frozenset(connectors))
+    return Parked(PARTITION, f"app:e{seq}", user, seq, frozenset(connectors), next="", exports_only=False, bindings=1,
+                  arrived=0, waiting_for="retry", since=0.0)
 
 
 def step(connector="alpha", *, overtakes=False):
-    return SimpleNamespace(connector_id=connector, overtakes=overtakes)
+    one, = plan("overtaking" if overtakes else connector).steps
+    assert one.overtakes is overtakes
+    return one
 
 
 def end(lanes, running, user):

@@ -21,7 +21,7 @@ class Pair:
         self.world, self.clock = World(), Clock()
         self.processes = [Harness(chains, world=self.world, clock=self.clock, assigned=(number,))
                           for number in (0, 1)]
-        self.sharing = [Sharing(f"p{number}", one.engine.plans.gates, one.engine.sender)
+        self.sharing = [Sharing(f"p{number}", one.engine.plans.gates, one.engine.sender.look_again)
                         for number, one in enumerate(self.processes)]
         self.read = 0
         self.times = [[], []]

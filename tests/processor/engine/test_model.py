@@ -355,7 +355,7 @@ class EngineMachine(RuleBasedStateMachine):
 
     def _settle(self):
         self._let_checkpoints_go()
-        for _ in range(60):
+        for _ in range(60 + self.process.balance.events_in):  # those of one user end one after another
             for _ in range(200):
                 self._learn()
                 if not self.process.calls:

@@ -21,7 +21,7 @@ def harness(*chain, topic=TOPICS.chains, limit=ROOM, **more):
 
 
 def sizes(process, topic):
-    return [room.size_of(tuple(one)) for one in process.world.records if one.topic == topic]
+    return [room.size_of((*one[:4], list(one[4]))) for one in process.world.records if one.topic == topic]
 
 
 def failure(process, event_id):

@@ -16,16 +16,6 @@ limits = st.floats(0.05, 500.0)
 wants = st.dictionaries(st.text("abcdefgh", min_size=1, max_size=3), st.floats(0.01, 1000.0), min_size=1, max_size=12)
 
 
-class Nobody:
-    """A sender that is told of gates."""
-
-    def __init__(self):
-        self.looked = []
-
-    def look_again(self, gate):
-        self.looked.append(gate)
-
-
 @given(limits, wants)
 def test_together_they_are_never_more_than_the_limit(limit, wanted):
     assert sum(one.rate for one in shares(limit, wanted).values()) <= limit * (1 + 1e-9)
@@ -132,7 +122,7 @@ def gate():
 
 @pytest.fixture
 def sharing(gate):
-    return Sharing("a", {KEY: gate}, Nobody())
+    return Sharing("a", {KEY: gate}, lambda _gate: None)
 
 
 def test_a_process_speaks_once_a_second_while_it_calls_and_once_more_at_the_end(sharing, gate):

@@ -1,0 +1,42 @@
+"""Compile the hot path: `python -m compiling FOLDER`, where FOLDER holds the package `processor` as it is installed.
+
+mypyc translates what the type checker has understood; the sources stay beside what was compiled, and stand in for it on
+a machine of another kind. Docs: docs/performance.md, "Compiled".
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from mypyc.build import mypycify
+from setuptools import setup
+
+HOT = ("engine/*.py", "avro/flat*.py", "http/curl*.py", "http/wire.py", "state/overlay.py")
+"""Modules that are worth it, within the package `processor`; pydantic's models and what is seldom run are not."""
+CONFIG = Path(__file__).parents[1] / "pyproject.toml"
+
+
+def modules(folder: Path) -> list[str]:
+    """Paths of the modules to compile, relative to the folder."""
+    found = sorted(one for pattern in HOT for one in (folder / "processor").glob(pattern))
+    return [str(one.relative_to(folder)) for one in found if one.name != "__init__.py"]
+
+
+@click.command(help=__doc__)
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def main(folder: Path) -> None:
+    """Compile within the folder; ends with 1 where that fails."""
+    config = str(CONFIG.resolve())
+    os.chdir(folder)
+    # what is compiled together must not find the sources elsewhere
+    sys.path.insert(0, str(Path.cwd()))
+    extensions = mypycify(["--config-file", config, *modules(Path.cwd())], opt_level="3", debug_level="0")
+    setup(name="processor", packages=[], py_modules=[], ext_modules=extensions,
+          script_args=["--quiet", "build_ext", "--inplace", "--build-temp", "build/temp"])
+
+
+if __name__ == "__main__":
+    main()
