@@ -74,17 +74,17 @@ test-browser: setup ## the console in Chromium, over a real Kafka; ARGS=--pictur
 	@bash .ci/with-broker $(BIN)/python -m pytest -q -m browser tests/browser $(ARGS)
 
 .PHONY: bench
-bench: setup ## ceiling, processor and the usual ways, measured against a real Kafka; below an hour
+bench: setup compiled ## ceiling, processor and the usual ways, measured against a real Kafka; below an hour
 	@bash benchmarks/peers/environments.sh $(BIN)/python
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: bench-quick
-bench-quick: setup ## the same for ceiling and processor in two cases; about eight minutes
+bench-quick: setup compiled ## the same for ceiling and processor in two cases; about eight minutes
 	@$(BIN)/python -m benchmarks --quick $(ARGS)
 
 .PHONY: bench-guard
-bench-guard: setup ## fails where an event costs twice the CPU that it did, as a ratio to the ceiling; below two minutes
-	@$(BIN)/python -m benchmarks.guard
+bench-guard: setup compiled ## fails where an event costs twice the CPU that it did, as a ratio to the ceiling; below two minutes
+	@$(BIN)/python -m benchmarks.guard $(ARGS)
 
 .PHONY: bench-console
 bench-console: setup ## the console's pages over a million dead letters: server time and weight; some minutes

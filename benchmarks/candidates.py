@@ -17,6 +17,7 @@ from benchmarks.workload import APP, PROMPT
 from testkit.processor.site import Site
 
 ROOT = Path(__file__).parent.parent
+COMPILED = ROOT / "build" / "compiled"
 PEERS = Path(__file__).parent / "peers"
 
 
@@ -73,15 +74,16 @@ class Candidate(NamedTuple):
 # the processor
 
 
-def processor(processes: int = 1, **settings: Any) -> Callable[[Place, Wanted], Running]:
-    """`prompt-actions run` as it is shipped."""
+def processor(processes: int = 1, *, compiled: bool = True, **settings: Any) -> Callable[[Place, Wanted], Running]:
+    """`prompt-actions run` as it is shipped: in the image, the hot path is compiled."""
 
     def start(place: Place, wanted: Wanted) -> Running:
         topics = place.topics()
         folder = place.folder / topics.prefix
         folder.mkdir()
         site = Site(topics, folder, log__success_sample=0.01, topics__interactions=wanted.interactions,
-                    topics__attributes=place.attributes(), environ={"PYTHONPATH": str(place.plugin)}, **settings)
+                    topics__attributes=place.attributes(), environ=_python_path(place.plugin, compiled=compiled),
+                    **settings)
         site.configure(configuration(place, wanted))
         made = [site.processor(f"p{number}") for number in range(processes)]
         for one in made:
@@ -89,6 +91,17 @@ def processor(processes: int = 1, **settings: Any) -> Callable[[Place, Wanted], 
         return Running(made, site.topics["results"], site.close)
 
     return start
+
+
+def _python_path(plugin: Path, *, compiled: bool) -> Mapping[str, str]:
+    if not compiled:
+        return {"PYTHONPATH": str(plugin)}
+    return {"PYTHONPATH": f"{plugin}:{COMPILED}", "PYTHONSAFEPATH": "1"}
+
+
+def not_compiled() -> str:
+    """`make compiled` compiles the hot path; what was not is never measured under its name."""
+    return "" if (COMPILED / ".compiled").exists() else "not compiled: make compiled, which needs a C compiler"
 
 
 def configuration(place: Place, wanted: Wanted) -> Mapping[str, Any]:
@@ -139,16 +152,18 @@ def _lacks(environment: str) -> Callable[[], str]:
 
 
 CEILING, EXACTLY, AT_LEAST = "ceiling", "processor, exactly_once", "processor, at_least_once"
+INTERPRETED = "processor, exactly_once, interpreted"
 CEILING_2, EXACTLY_2 = "ceiling, 2 processes", "processor, exactly_once, 2 processes"
 THREADS, QUIX, FAUST = "requests in 64 threads", "Quix Streams", "Faust with aiohttp"
 
 _CEILING = [sys.executable, "-m", "benchmarks.ceiling"]
 CANDIDATES: Mapping[str, Candidate] = {one.name: one for one in (
     Candidate(CEILING, script(_CEILING), 1.0),
-    Candidate(EXACTLY, processor(), 1.0),
-    Candidate(AT_LEAST, processor(delivery="at_least_once"), 1.0),
+    Candidate(EXACTLY, processor(), 1.0, not_compiled),
+    Candidate(INTERPRETED, processor(compiled=False), 1.0),
+    Candidate(AT_LEAST, processor(delivery="at_least_once"), 1.0, not_compiled),
     Candidate(CEILING_2, script(_CEILING, 2), 1.0),
-    Candidate(EXACTLY_2, processor(2), 1.0),
+    Candidate(EXACTLY_2, processor(2), 1.0, not_compiled),
     Candidate(THREADS, script([sys.executable, str(PEERS / "threads.py")]), 0.06),
     Candidate(QUIX, script([_python(".venv-quix"), str(PEERS / "quix.py")]), 0.06, _lacks(".venv-quix")),
     Candidate(FAUST, script([_python(".venv-faust"), str(PEERS / "faust_agent.py"), "worker", "-l", "warn",
