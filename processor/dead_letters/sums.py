@@ -10,11 +10,11 @@ TABLE = """
         code TEXT, letters INTEGER, since INTEGER, until INTEGER, PRIMARY KEY (kind, state)) WITHOUT ROWID;
 """
 REFRESH = """
-    INSERT INTO sums SELECT kind, state, first.app, first.connector, first.action, first.reason, first.code, letters,
-        since, until FROM (
+    INSERT INTO sums SELECT kind, state, alikes.app, alikes.connector, alikes.action, alikes.reason, alikes.code,
+        letters, since, until FROM (
             SELECT kind, state, count(*) AS letters, min(at) AS since, max(at) AS until FROM letters
             GROUP BY kind, state
-        ) JOIN (SELECT * FROM facets WHERE rowid IN (SELECT min(rowid) FROM facets GROUP BY kind)) AS first USING (kind)
+        ) CROSS JOIN kinds USING (kind) CROSS JOIN alikes USING (alike)
 """
 ALIKE = "app, connector, action, reason, code, state"
 ANSWERED = {*FACETS, "states"}
