@@ -1,11 +1,13 @@
 # The processor, its commands and the vendor emulators, as one small image that runs as nobody in particular.
 
 FROM python:3.11-slim AS build
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 RUN python -m venv /opt/prompt-actions && python -m venv /opt/build
 COPY requirements.txt requirements-build.txt ./
 RUN /opt/prompt-actions/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt \
-    && /opt/build/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-build.txt
+    && /opt/build/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-build.txt \
+        -r requirements.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY config config
@@ -16,6 +18,10 @@ COPY testkit testkit
 # The locked backend builds the wheel, and nothing more is fetched.
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
     && /opt/prompt-actions/bin/pip install --no-cache-dir --no-deps --no-index /dist/*.whl
+COPY compiling compiling
+# The hot path as C, beside its sources; the check fails the build where it would run interpreted.
+RUN /opt/build/bin/python -m compiling /opt/prompt-actions/lib/python3.11/site-packages \
+    && cd / && /opt/prompt-actions/bin/python -c "from processor.engine.loop import __file__ as f; assert f.endswith('.so'), f"
 
 FROM python:3.11-slim
 LABEL org.opencontainers.image.title="prompt-actions" org.opencontainers.image.licenses="Apache-2.0"

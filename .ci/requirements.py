@@ -8,8 +8,8 @@ from pathlib import Path
 
 project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
 wanted = {
-    # hatchling asks for editables only when it builds an editable package.
-    "build": [*project["build-system"]["requires"], "editables"],
+    # hatchling asks for editables only when it builds an editable package; the image compiles the hot path.
+    "build": [*project["build-system"]["requires"], "editables", "mypy", "setuptools"],
     "vendor": project["dependency-groups"]["vendor"],
     "dev": project["dependency-groups"]["dev"],
 }

@@ -10,6 +10,7 @@ import confluent_kafka
 import pycurl
 
 from processor import __version__
+from processor.compiled import engine
 from processor.engine.chain import Parked
 from processor.health import Snapshot
 
@@ -47,12 +48,12 @@ class Gauges:
         self._moves: dict[str, int] = {}
         version, _ = confluent_kafka.libversion()
         metrics.build_info.replace(
-            {(__version__, platform.python_version(), version, pycurl.version_info()[1]): 1})
+            {(__version__, platform.python_version(), version, pycurl.version_info()[1], engine()): 1})
 
-    def show(self, engine: Engine, loop: Loop, member: Member, *, stopping: bool) -> Snapshot:
+    def show(self, running: Engine, loop: Loop, member: Member, *, stopping: bool) -> Snapshot:
         """Set all gauges; returns how it is."""
-        self._books(engine)
-        self._gates(engine)
+        self._books(running)
+        self._gates(running)
         self._member(member)
         self._metrics.loop_turn_seconds.set(loop.longest_turn())
         now = time.monotonic()

@@ -341,8 +341,8 @@ class Metrics:
         act="Over a second: the machine is overloaded, or one event is very large.",
     )
     build_info = Gauge(
-        "version", "python", "librdkafka", "libcurl",
-        meaning="1, with the versions that run.",
+        "version", "python", "librdkafka", "libcurl", "engine",
+        meaning="1, with the versions that run; `engine` is compiled or interpreted.",
         act="For comparing processes after an upgrade.",
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from confluent_kafka import KafkaException
 from connectors.kit.errors import Undecodable
 from processor.avro.codec import Codec
 from processor.clock import SteadyClock
+from processor.compiled import engine as engine_kind
 from processor.config.watch import Change
 from processor.engine.assembly import Engine
 from processor.engine.circuit import CircuitPolicy
@@ -163,7 +164,7 @@ class Service:
         server = self.settings.server
         self.health = HealthServer(self.metrics.registry, host=server.host, port=server.port)
         self._log.info("starting", config_version=configuration.version, apps=len(configuration.apps),
-                       port=self.health.port)
+                       port=self.health.port, engine=engine_kind())
         try:
             self._configuration = configuration
             while not self._stops:
