@@ -41,7 +41,7 @@ def test_a_processor_tells_its_books_its_circuits_and_that_it_is_ready(metrics, 
     metrics.books_events_in.set(7)
     metrics.books_events_finished.set(7)
     metrics.circuits_open.replace({("stripe",): 2})
-    metrics.build_info.replace({("1.2.3", "3.11", "2.1", "8.0"): 1})
+    metrics.build_info.replace({("1.2.3", "3.11", "2.1", "8.0", "compiled"): 1})
     server.snapshot = Snapshot(moved_at=2**40, polled_at=2**40, assigned=True, restored=True)
     found = ask(url(server), session)
     assert (found.answers, found.ready, found.version, found.balanced) == (True, True, "1.2.3", True)
