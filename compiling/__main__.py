@@ -1,4 +1,4 @@
-"""Compile the hot path: `python -m compiling FOLDER`, where FOLDER holds the package `processor` as it is installed.
+"""Compile the hot path: `python -m compiling FOLDER`, where FOLDER holds our packages, and no libraries beside them.
 
 mypyc translates what the type checker has understood; the sources stay beside what was compiled, and stand in for it on
 a machine of another kind. Why, and what it changes: docs/decisions/14-the-hot-path-is-compiled.md.
