@@ -1,7 +1,11 @@
 # The processor, its commands and the vendor emulators, as one small image that runs as nobody in particular.
 
 FROM python:3.11-slim AS build
-RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+# A base image that is Debian's own Python comes without its headers.
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends gcc libc6-dev \
+    && { [ -e "$(python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] \
+        || apt-get install -qq -y --no-install-recommends libpython3-dev; } \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 RUN python -m venv /opt/prompt-actions && python -m venv /opt/build
 COPY requirements.txt requirements-build.txt ./
