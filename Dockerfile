@@ -27,7 +27,7 @@ COPY compiling compiling
 # check fails the build where it would run interpreted.
 RUN /opt/build/bin/python -m compiling /src \
     && find . -name '*.so' -exec cp --parents '{}' /opt/prompt-actions/lib/python3.11/site-packages ';' \
-    && cd / && /opt/prompt-actions/bin/python -c "from processor.engine.loop import __file__ as f; assert f.endswith('.so'), f"
+    && cd / && /opt/prompt-actions/bin/python -c "from processor.compiled import engine; assert engine() == 'compiled'"
 
 FROM python:3.11-slim
 LABEL org.opencontainers.image.title="prompt-actions" org.opencontainers.image.licenses="Apache-2.0"

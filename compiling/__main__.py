@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import click
@@ -32,8 +31,6 @@ def main(folder: Path) -> None:
     """Compile within the folder; ends with 1 where that fails."""
     config = str(CONFIG.resolve())
     os.chdir(folder)
-    # what is compiled together must not find the sources elsewhere
-    sys.path.insert(0, str(Path.cwd()))
     extensions = mypycify(["--config-file", config, "--cache-dir", os.devnull, *modules(Path.cwd())],
                           opt_level="3", debug_level="0")
     setup(name="processor", packages=[], py_modules=[], ext_modules=extensions,

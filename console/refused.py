@@ -89,7 +89,7 @@ def _no_audit(request: Request, error: Exception) -> Response:
     return told(request, 503, "Not done", f"It could not be written to the audit: {error}. Try again.")
 
 
-def _read_only(request: Request, error: Exception) -> Response:  # noqa: ARG001 - its words are those of the store
+def _read_only(request: Request, _error: Exception) -> Response:
     return told(request, 409, "Read-only here", "The configuration is files under version control: change it there."
                 " Nothing was changed.")
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from processor.engine import loop
+import processor
+from processor.compiled import engine
 from testkit.kafka.broker import Broker, open_broker
 from testkit.kafka.errors import NoKafka
 from testkit.kafka.fresh import FreshTopics
@@ -20,8 +21,8 @@ SERVING = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if os.environ.get(COMPILED_VARIABLE) == "1" and not str(loop.__file__).endswith(".so"):
-        pytest.exit(f"{COMPILED_VARIABLE}=1, but the engine that is found is not compiled: {loop.__file__}", 1)
+    if os.environ.get(COMPILED_VARIABLE) == "1" and engine() != "compiled":
+        pytest.exit(f"{COMPILED_VARIABLE}=1, but the engine that is found is interpreted: {processor.__path__}", 1)
     if VENDOR_PACKAGES in os.environ:  # at the end: our own versions go first
         sys.path.append(os.environ[VENDOR_PACKAGES])
     config.addinivalue_line("markers", "mock_cannot(what): with `real_broker`, what it is that the mock cannot serve")

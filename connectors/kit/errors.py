@@ -20,7 +20,7 @@ Reason = Literal[
 ]
 
 
-def _text(value: Any) -> str:
+def as_said(value: Any) -> str:
     """What a connector took from a vendor's answer, as text, be it a number or nothing."""
     return value if isinstance(value, str) else "" if value is None else str(value)
 
@@ -35,11 +35,11 @@ class Failure(Exception):
     reason: ClassVar[Reason] = "broken"
 
     def __init__(self, code: str, message: str = "", *, status: int = 0, request_id: str = "") -> None:
-        self.code = _text(code)
-        self.message = _text(message)
+        self.code = as_said(code)
+        self.message = as_said(message)
         super().__init__(f"{self.code}: {self.message}" if self.message else self.code)
         self.status = status
-        self.request_id = _text(request_id)
+        self.request_id = as_said(request_id)
 
 
 class Unavailable(Failure):

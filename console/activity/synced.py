@@ -77,7 +77,7 @@ class Synced:
 
     def take(self, records: Sequence[KeyedRecord]) -> None:
         """Note what was synced, in the order of the topic; without a value the user is forgotten."""
-        is_full = self._count >= min(ALL_USERS, USERS)
+        is_full = self._count >= USERS
         for one in records[-TAKEN:] if is_full else records:
             app, _, user = one.key.decode("utf-8", "replace").partition(":")
             try:
@@ -94,8 +94,9 @@ class Synced:
     def _put(self, app: str, user: str, names: frozenset[str] | None) -> None:
         users = self._apps.setdefault(app, _Users())
         self._count -= len(users.names)
-        users.drop(user)
-        if names is not None:
+        if names is None:
+            users.drop(user)
+        else:
             users.put(user, names)
         if len(users.names) > USERS:
             users.drop_oldest()

@@ -61,9 +61,7 @@ def look(
         looked += one.letters
         if len(found) > limit:
             return Look(found[:limit], _behind(found[limit - 1]))
-        if one.is_last:
-            return Look(found, "", looked)
-        if clock() >= end:
+        if clock() >= end and not one.is_last:
             return Look(found, str(one.down_to), looked, one.down_to.at)
     return Look(found, "", looked)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from connectors.kit.errors import as_said
 from processor.engine import room
 from processor.engine.chain import EXPORTS
 from processor.model.dead_letter import DeadLetter, FailedBinding, Origin
@@ -25,11 +26,6 @@ NO_DETAIL: dict[str, str] = {}
 def letter_id(chain: Chain) -> str:
     """The last part of a dead letter's key: the event, and its exports apart from its chain."""
     return chain.event.event_id + EXPORTS if chain.exports_only else chain.event.event_id
-
-
-def _text(value: Any) -> str:
-    """What a connector took from a vendor's answer, as text, be it a number or nothing."""
-    return value if isinstance(value, str) else "" if value is None else str(value)
 
 
 class Ledger:
@@ -58,9 +54,9 @@ class Ledger:
         """
         event, partition = chain.event, chain.partition
         if type(reference) is not str:
-            reference = _text(reference)
+            reference = as_said(reference)
         if detail:
-            detail = {str(name): _text(value) for name, value in detail.items()}
+            detail = {str(name): as_said(value) for name, value in detail.items()}
         finished, started = int(now * 1000), int(chain.begun_at * 1000)
         version, known = chain.plan.version, chain.known or chain.look_up()
         action = action_id or step.action_id

@@ -245,6 +245,7 @@ class Runner:
                 "no_done", f"{step.connector_id}.{step.action_id} returned {type(done).__name__}, no Done"))
 
     def _succeed(self, chain: Chain, step: Step, done: Any) -> None:
+        """`done` is a Done; what it holds a connector took from a vendor's answer, of whatever type."""
         self._ledger.outcome(
             chain, step, "succeeded", self._sender.now, note=done.note, reference=done.reference,
             detail=done.detail, attempts=chain.attempts + 1, keep=self._goes_on(chain),

@@ -77,7 +77,7 @@ class CurlCall:
         put(pycurl.SHARE, share)
         put(pycurl.HEADERFUNCTION, self._lines.append)
         put(pycurl.WRITEFUNCTION, self._take)
-        put(pycurl.PREREQFUNCTION, self._about_to_send)
+        put(pycurl.PREREQFUNCTION, self.about_to_send)
         if self._public_only:
             put(pycurl.OPENSOCKETFUNCTION, self._open_socket)
 
@@ -151,7 +151,8 @@ class CurlCall:
         self._chunks.append(data)
         return None
 
-    def _about_to_send(self, *_addresses: object) -> int:
+    def about_to_send(self, *_addresses: object) -> int:
+        """Libcurl's question before each sending: whether it may."""
         # libcurl repeats a request by itself when a kept connection dies before the first byte of the answer.
         # The vendor may have done the first one, so the second try of anything that has an effect ends here.
         # What was begun before the process stood still may belong to another process by now.

@@ -28,7 +28,7 @@ def note(path: Path) -> None:
     with path.open("r+b") as file:
         shared = mmap.mmap(file.fileno(), SIZE)
     urls: dict[int, bytes] = {}
-    prepare, ask = CurlCall.prepare, CurlCall._about_to_send  # noqa: SLF001  the trial's only way in
+    prepare, ask = CurlCall.prepare, CurlCall.about_to_send
 
     def prepared(call: CurlCall, signed: Signed, *args: Any, **more: Any) -> None:
         urls[id(call)] = signed.url.encode()[:SIZE - 1]
@@ -41,7 +41,7 @@ def note(path: Path) -> None:
         return answer
 
     CurlCall.prepare = prepared  # type: ignore[method-assign, assignment]
-    CurlCall._about_to_send = asked  # type: ignore[method-assign, assignment]  # noqa: SLF001
+    CurlCall.about_to_send = asked  # type: ignore[method-assign, assignment]
 
 
 def noted(path: Path) -> str:
