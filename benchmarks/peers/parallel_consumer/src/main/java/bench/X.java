@@ -1,0 +1,1 @@
+package bench; class X {}
