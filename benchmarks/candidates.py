@@ -24,8 +24,9 @@ PEERS = Path(__file__).parent / "peers"
 class Running:
     """The processes of one candidate in one run."""
 
-    def __init__(self, processes: list[Any], results: str, close: Callable[[], None]) -> None:
+    def __init__(self, processes: list[Any], group: str, results: str, close: Callable[[], None]) -> None:
         self._processes = processes
+        self.group = group
         self.results = results
         self._close = close
 
@@ -69,6 +70,7 @@ class Candidate(NamedTuple):
     """Of a case's events that it gets; the slow ones would take hours otherwise."""
     why_not: Callable[[], str] = lambda: ""
     """Why it cannot run here; "" where it can."""
+    processes: int = 1
 
 
 # the processor
@@ -88,7 +90,7 @@ def processor(processes: int = 1, *, compiled: bool = True, **settings: Any) -> 
         made = [site.processor(f"p{number}") for number in range(processes)]
         for one in made:
             one.start()
-        return Running(made, site.topics["results"], site.close)
+        return Running(made, site.group, site.topics["results"], site.close)
 
     return start
 
@@ -137,7 +139,7 @@ def script(command: list[str], processes: int = 1) -> Callable[[Place, Wanted], 
         environment = os.environ | task.environment() | {"PYTHONPATH": str(ROOT), "BENCH_FOLDER": str(folder)}
         made = [subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
                 for _ in range(processes)]
-        return Running(made, results, log.close)
+        return Running(made, task.group, results, log.close)
 
     return start
 
@@ -156,14 +158,16 @@ INTERPRETED = "processor, exactly_once, interpreted"
 CEILING_2, EXACTLY_2 = "ceiling, 2 processes", "processor, exactly_once, 2 processes"
 THREADS, QUIX, FAUST = "requests in 64 threads", "Quix Streams", "Faust with aiohttp"
 
+LONG = 3.75
+"""Times a case's events for two processes: both have to be at work for a while."""
 _CEILING = [sys.executable, "-m", "benchmarks.ceiling"]
 CANDIDATES: Mapping[str, Candidate] = {one.name: one for one in (
     Candidate(CEILING, script(_CEILING), 1.0),
     Candidate(EXACTLY, processor(), 1.0, not_compiled),
     Candidate(INTERPRETED, processor(compiled=False), 1.0),
     Candidate(AT_LEAST, processor(delivery="at_least_once"), 1.0, not_compiled),
-    Candidate(CEILING_2, script(_CEILING, 2), 1.0),
-    Candidate(EXACTLY_2, processor(2), 1.0, not_compiled),
+    Candidate(CEILING_2, script(_CEILING, 2), LONG, processes=2),
+    Candidate(EXACTLY_2, processor(2), LONG, not_compiled, 2),
     Candidate(THREADS, script([sys.executable, str(PEERS / "threads.py")]), 0.06),
     Candidate(QUIX, script([_python(".venv-quix"), str(PEERS / "quix.py")]), 0.06, _lacks(".venv-quix")),
     Candidate(FAUST, script([_python(".venv-faust"), str(PEERS / "faust_agent.py"), "worker", "-l", "warn",

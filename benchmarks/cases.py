@@ -23,6 +23,7 @@ from benchmarks.candidates import (
 from benchmarks.latency import latencies
 from benchmarks.measure import Measured, Watch
 from benchmarks.place import Place
+from benchmarks.together import hold, wait_for_all
 
 STALLED = 40.0
 """Seconds without a new result after which a run is over."""
@@ -70,19 +71,23 @@ CASES: Mapping[str, Case] = {one.name: one for one in (
 def run(place: Place, case: Case, candidate: Candidate, *, scale: float = 1.0) -> Measured:
     """One run of one candidate."""
     events = max(50, int(case.events * scale * case.slow.get(candidate.name, candidate.share)))
-    topic = place.events(events, hot=case.hot, interaction=case.interaction, down=case.down)
     place.attributes()
+    held = hold(place, events) if candidate.processes > 1 else None
+    topic = held.topic if held else place.events(events, hot=case.hot, interaction=case.interaction, down=case.down)
     before = place.vendors.seen()
     running = candidate.start(place, wanted(case, topic))
     try:
         watch = Watch(place.servers, running.results, running.pids)
+        if held:
+            wait_for_all(place.servers, running.group, topic, candidate.processes)
+            held.show()
         watch.until(events * case.steps, STALLED, LONGEST)
+        watch.settle(events, case.steps)
         time.sleep(0.5)  # what is under way ends
         calls = max(0, place.vendors.seen() - before - 1)
-        watch.sample()
     finally:
         running.end()
-    return watch.judge(events, case.steps, calls)
+    return watch.judge(events, case.steps, calls, together=candidate.processes > 1)
 
 
 def latency(place: Place, candidate: Candidate, rate: float, seconds: float = 20.0) -> Mapping[str, float]:

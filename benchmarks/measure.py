@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import time
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from benchmarks.proc import cpu_seconds, librdkafka_seconds, machine_seconds, peak_rss_mb
 from benchmarks.workload import PARTITIONS
 
-TICKS = os.sysconf("SC_CLK_TCK")
 EVERY = 0.1
-SETTLE = 20.0
-"""Seconds that are waited for the last results."""
+SETTLE, SETTLE_QUIET = 60.0, 15.0
+"""Seconds that are waited for the last results, and without a new one among them: some wait for their retry."""
 FROM, TO = 0.15, 0.9
 """The share of the results between which rate and CPU are taken: neither the start nor the end of a run."""
 NUMBER = slice(17, 27)
@@ -32,6 +30,8 @@ class Sample(NamedTuple):
     cpu: float
     others: float
     """CPU seconds of everything else on the machine."""
+    librdkafka: float = 0.0
+    """Of `cpu`, what librdkafka's threads took."""
 
 
 class Measured(NamedTuple):
@@ -52,6 +52,8 @@ class Measured(NamedTuple):
     reordered: int
     start_seconds: float
     """From the process's start to its first result."""
+    librdkafka_us: float = 0.0
+    """Of `cpu_us`, what librdkafka's threads took: all that has to do with the broker but the calls themselves."""
 
     @property
     def correct(self) -> str:
@@ -59,30 +61,6 @@ class Measured(NamedTuple):
         found = [f"{count} {word}" for count, word in (
             (self.lost, "lost"), (self.repeated, "repeated"), (self.reordered, "out of order")) if count]
         return ", ".join(found) or "all there, in order"
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and all its threads."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def machine_seconds() -> float:
-    """Busy time of all cores."""
-    fields = [int(one) for one in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:8]]
-    return (sum(fields) - fields[3] - fields[4]) / TICKS
-
-
-def peak_rss_mb(pid: int) -> float:
-    """The most memory that a process ever had."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except FileNotFoundError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 class Watch:
@@ -95,6 +73,7 @@ class Watch:
         self._parts = [TopicPartition(results, number, 0) for number in range(PARTITIONS)]
         self._pids = pids
         self._began = time.monotonic()
+        self._read: Read | None = None
         self.samples: list[Sample] = []
         self.rss = 0.0
 
@@ -102,7 +81,8 @@ class Watch:
         """Look once; how many records (control records included) are there."""
         ends = tuple(map(self._end, self._parts))
         cpu = sum(map(cpu_seconds, self._pids))
-        self.samples.append(Sample(time.monotonic(), ends, cpu, machine_seconds() - cpu))
+        self.samples.append(Sample(time.monotonic(), ends, cpu, machine_seconds() - cpu,
+                                   sum(map(librdkafka_seconds, self._pids))))
         return sum(ends)
 
     def _end(self, part: TopicPartition) -> int:
@@ -113,53 +93,74 @@ class Watch:
             return self.samples[-1].ends[part.partition] if self.samples else 0
 
     def until(self, count: int, limit: float, longest: float) -> None:
-        """Look until so many results are there, or nothing has come for `limit` seconds, or `longest` are over."""
+        """Look until so many records are there, or nothing has come for `limit` seconds, or `longest` are over."""
         moved, last = time.monotonic(), 0
         end = moved + longest
         while (found := self.sample()) < count and time.monotonic() < min(moved + limit, end):
             if found != last:
                 moved, last = time.monotonic(), found
             time.sleep(EVERY)
+
+    def settle(self, events: int, steps: int) -> None:
+        """Read the results, and go on looking until all are there: the last may wait for their retry."""
+        self._read = read = Read(self._consumer, self._parts, steps)
+        moved, last = time.monotonic(), 0
+        end = moved + SETTLE
+        while read.unique < events * steps and time.monotonic() < min(moved + SETTLE_QUIET, end):
+            read.take()
+            self.sample()
+            if read.unique != last:
+                moved, last = time.monotonic(), read.unique
         self.rss = sum(map(peak_rss_mb, self._pids))
 
-    def judge(self, events: int, steps: int, calls: int) -> Measured:
-        """Read all results and put the figures together."""
-        read = Read(self._consumer, self._parts)
-        read.until(events * steps)
+    def judge(self, events: int, steps: int, calls: int, *, together: bool = False) -> Measured:
+        """Put the figures together. `together`: only while every partition, hence every process, still had work."""
+        read = self._read or Read(self._consumer, self._parts, steps)
+        for _ in range(5):
+            read.take()  # what came at its end, or should not have come
         self._consumer.close()
-        counts = [read.count_below(one.ends) for one in self.samples]
-        a = next((i for i, one in enumerate(counts) if one >= FROM * events * steps), 0)
-        b = next((i for i, one in enumerate(counts) if one >= TO * events * steps), len(counts) - 1)
-        first, last, done = self.samples[a], self.samples[b], (counts[b] - counts[a]) / steps
-        seconds = max(last.at - first.at, 1e-9)
-        began = next((one.at for one, count in zip(self.samples, counts, strict=True) if count), self._began)
+        counts = [read.counts_below(one.ends) for one in self.samples]
+        first, last = window([sum(one) for one in counts], events * steps)
+        if together:
+            last = max(first, min(last, first_end(counts)))
+        a, b, done = self.samples[first], self.samples[last], (sum(counts[last]) - sum(counts[first])) / steps
+        seconds, per_event = max(b.at - a.at, 1e-9), 1e6 / max(done, 1)
+        began = next((one.at for one, count in zip(self.samples, counts, strict=True) if sum(count)), self._began)
         return Measured(
-            events, read.total, done / seconds, (last.cpu - first.cpu) / max(done, 1) * 1e6,
-            (last.cpu - first.cpu) / seconds, (last.others - first.others) / seconds, self.rss, calls, read.succeeded,
-            events * steps - read.unique(steps), read.total - read.unique(steps), read.reordered, began - self._began)
+            events, read.total, done / seconds, (b.cpu - a.cpu) * per_event, (b.cpu - a.cpu) / seconds,
+            (b.others - a.others) / seconds, self.rss, calls, read.succeeded, events * steps - read.unique,
+            read.total - read.unique, read.reordered, began - self._began,
+            (b.librdkafka - a.librdkafka) * per_event)
+
+
+def window(counts: Sequence[int], expected: int) -> tuple[int, int]:
+    """The samples between which rate and CPU are taken."""
+    first = next((at for at, one in enumerate(counts) if one >= FROM * expected), 0)
+    last = next((at for at, one in enumerate(counts) if one >= TO * expected), len(counts) - 1)
+    return first, last
+
+
+def first_end(counts: Sequence[Sequence[int]]) -> int:
+    """The last sample at which no partition had all of its results yet."""
+    final = counts[-1]
+    return next((at for at, one in enumerate(counts) if any(map(int.__eq__, one, final))), len(counts)) - 1
 
 
 class Read:
     """All results of a run, as a reader outside sees them."""
 
-    def __init__(self, consumer: Consumer, parts: Sequence[TopicPartition]) -> None:
+    def __init__(self, consumer: Consumer, parts: Sequence[TopicPartition], steps: int) -> None:
         self._consumer = consumer
+        self._steps = steps
         self._offsets: list[list[int]] = [[] for _ in parts]
         self._seen: dict[int, int] = defaultdict(int)
         self._last: dict[bytes, int] = {}
-        self.total = self.succeeded = self.reordered = 0
+        self.total = self.unique = self.succeeded = self.reordered = 0
         consumer.assign(list(parts))
 
-    def until(self, count: int) -> None:
-        """Read until so many are there, or no more come."""
-        end = time.monotonic() + SETTLE
-        while self.total < count and time.monotonic() < end:
-            self._take()
-        for _ in range(5):
-            self._take()
-
-    def _take(self) -> None:
-        for message in self._consumer.consume(5000, 0.1):
+    def take(self) -> None:
+        """Read what is there, for a moment."""
+        for message in self._consumer.consume(5000, EVERY):
             if message.error() is None:
                 data = message.value()
                 self._offsets[message.partition()].append(message.offset())
@@ -169,18 +170,15 @@ class Read:
         self.total += 1
         self.succeeded += b"succeeded" in data
         self._seen[number] += 1
+        self.unique += self._seen[number] <= self._steps
         if number < self._last.get(key, -1):
             self.reordered += 1
         else:
             self._last[key] = number
 
-    def unique(self, steps: int) -> int:
-        """Results without repeats."""
-        return sum(min(count, steps) for count in self._seen.values())
-
-    def count_below(self, ends: Sequence[int]) -> int:
-        """How many results lay below these ends."""
-        return sum(bisect_left(offsets, end) for offsets, end in zip(self._offsets, ends, strict=True))
+    def counts_below(self, ends: Sequence[int]) -> list[int]:
+        """How many results of each partition lay below these ends."""
+        return [bisect_left(offsets, end) for offsets, end in zip(self._offsets, ends, strict=True)]
 
 
 def percentiles(seconds: Sequence[float]) -> Mapping[str, float]:

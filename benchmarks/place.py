@@ -36,6 +36,7 @@ class Place:
         self._broker = Broker(servers, "local")
         self._numbers = count(1)
         self._filled: dict[str, str] = {}
+        self._made: dict[int, list[tuple[str, bytes]]] = {}
 
     def topics(self) -> FreshTopics:
         """Topics under a name that nobody has used yet."""
@@ -48,6 +49,13 @@ class Place:
             self._filled[name] = topic = self._topic(name)
             self._fill(topic, self._events(number, hot=hot, interaction=interaction, down=down))
         return self._filled[name]
+
+    def records(self, number: int) -> list[tuple[str, bytes]]:
+        """Keys and values of so many events, made once."""
+        if number not in self._made:
+            self._made[number] = [(f"{workload.APP}:{who}", data)
+                                  for who, data in self._events(number, hot=False, interaction="accept", down=False)]
+        return self._made[number]
 
     def attributes(self) -> str:
         """The topic with everybody's attributes."""
