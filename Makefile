@@ -41,9 +41,9 @@ $(STAMP): requirements-dev.txt pyproject.toml
 .PHONY: compiled
 compiled: $(COMPILED)/.compiled ## the hot path as C, in build/compiled; needs a C compiler and Python's headers
 
-$(COMPILED)/.compiled: $(STAMP) $(shell find processor schemas config compiling -type f -not -name '*.pyc')
+$(COMPILED)/.compiled: $(STAMP) $(shell find connectors processor schemas config compiling -type f -not -name '*.pyc')
 	@command -v cc >/dev/null || { echo "No C compiler. On Debian: apt-get install gcc python3-dev" >&2; exit 1; }
-	@rm -rf $(COMPILED) && mkdir -p $(COMPILED) && cp -r processor schemas config $(COMPILED)/
+	@rm -rf $(COMPILED) && mkdir -p $(COMPILED) && cp -r connectors processor schemas config $(COMPILED)/
 	@$(BIN)/python -m compiling $(COMPILED)
 	@touch $@
 

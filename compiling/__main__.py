@@ -14,14 +14,18 @@ import click
 from mypyc.build import mypycify
 from setuptools import setup
 
-HOT = ("engine/*.py", "avro/flat*.py", "http/curl*.py", "http/wire.py", "state/overlay.py")
-"""Modules that are worth it, within the package `processor`; pydantic's models and what is seldom run are not."""
+HOT = (
+    "connectors/kit/http.py", "processor/avro/codec.py", "processor/avro/flat*.py", "processor/engine/*.py",
+    "processor/http/answer.py", "processor/http/awake.py", "processor/http/curl*.py", "processor/http/wire.py",
+    "processor/report.py", "processor/state/overlay.py",
+)
+"""Modules that are worth it; pydantic's models, connectors and what is seldom run are not."""
 CONFIG = Path(__file__).parents[1] / "pyproject.toml"
 
 
 def modules(folder: Path) -> list[str]:
     """Paths of the modules to compile, relative to the folder."""
-    found = sorted(one for pattern in HOT for one in (folder / "processor").glob(pattern))
+    found = sorted(one for pattern in HOT for one in folder.glob(pattern))
     return [str(one.relative_to(folder)) for one in found if one.name != "__init__.py"]
 
 

@@ -73,23 +73,24 @@ class Counter(Series):
 
     def __init__(self, *labels: str, meaning: str, act: str) -> None:
         super().__init__(*labels, meaning=meaning, act=act)
-        self._rows = _Rows(labels)
+        self.rows: dict[Labels, float] = _Rows(labels)
+        """By labels; whoever counts often adds to a row by itself."""
 
     def __set_name__(self, _owner: type, name: str) -> None:
         self.name = f"{PREFIX}{name}_total"
 
     def add(self, *labels: str, by: float = 1) -> None:
         """Count one more, or `by` more."""
-        self._rows[labels] += by
+        self.rows[labels] += by
 
     def value(self, *labels: str) -> float:
         """How much was counted so far."""
-        return self._rows.get(labels, 0)
+        return self.rows.get(labels, 0)
 
     def family(self) -> Metric:
         """The values as Prometheus takes them."""
         family = CounterMetricFamily(self.name, self.meaning, labels=self.labels)
-        for labels, value in _rows(self._rows, self.labels):
+        for labels, value in _rows(self.rows, self.labels):
             family.add_metric(labels, value)
         return family
 
@@ -140,7 +141,8 @@ class Histogram(Series):
     def __init__(self, *labels: str, meaning: str, act: str, buckets: tuple[float, ...] = CALL_BUCKETS) -> None:
         super().__init__(*labels, meaning=meaning, act=act)
         self.buckets = buckets
-        self._rows: dict[Labels, list[float]] = {}
+        self.rows: dict[Labels, list[float]] = {}
+        """By labels, a count for each bucket and the one above, then the sum; see `row`."""
 
     def empty(self) -> Self:
         """A metric like this one, without any values."""
@@ -150,24 +152,24 @@ class Histogram(Series):
 
     def observe(self, value: float, *labels: str) -> None:
         """Note one size."""
-        row = self._rows.get(labels) or self._row(labels)
+        row = self.rows.get(labels) or self.row(labels)
         row[bisect_left(self.buckets, value)] += 1
         row[-1] += value
 
-    def _row(self, labels: Labels) -> list[float]:
-        """A new row: a count for each bucket and the one above, then the sum."""
+    def row(self, labels: Labels) -> list[float]:
+        """The row of these labels, made where it is not there."""
         check(self.labels, labels)
-        return self._rows.setdefault(labels, [0] * (len(self.buckets) + 2))
+        return self.rows.setdefault(labels, [0] * (len(self.buckets) + 2))
 
     def value(self, *labels: str) -> tuple[float, float]:
         """How often, and the sum of all sizes."""
-        row = self._rows.get(labels, [0])
+        row = self.rows.get(labels, [0])
         return sum(row[:-1]), row[-1]
 
     def family(self) -> Metric:
         """The values as Prometheus takes them."""
         family = HistogramMetricFamily(self.name, self.meaning, labels=self.labels)
-        for labels, row in list(self._rows.items()):
+        for labels, row in list(self.rows.items()):
             family.add_metric(labels, *self._cumulated(row.copy()))
         return family
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import random
 import signal
@@ -220,11 +221,11 @@ class Service:
         self, options: EngineOptions, transport: Transport, consumer: ConsumerThread, checkpointer: CheckpointThread,
     ) -> None:
         rng = random.SystemRandom()
-        names = random.Random()  # noqa: S311  seeded by the system; an id need only be unique
+        start, sendings = rng.randbytes(8).hex(), itertools.count()  # an id of a sending need only be unique
         self.engine = engine = Engine(
             options=options, transport=transport, committer=checkpointer, codec=self._codec(),
             metrics=Counts(self.metrics), report=self._report, chance=rng.random,
-            nonce=lambda: f"{names.getrandbits(128):032x}",
+            nonce=lambda: f"{start}{next(sendings):016x}",
             partition_of=partition_of, stored=AttributesState)
         self._sharing = Sharing(f"{self.settings.group}.{self.settings.instance}", engine.plans.gates,
                                 engine.sender.look_again)

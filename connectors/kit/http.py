@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -11,9 +11,10 @@ import orjson
 Scalar = str | int | float | bool | None
 Pairs = Sequence[tuple[str, str]]
 
-NO_HEADERS: Mapping[str, str] = {}
-FORM = "application/x-www-form-urlencoded"
-JSON = "application/json"
+NO_HEADERS: Final[Mapping[str, str]] = {}
+_UNREAD: Final[Any] = object()
+FORM: Final = "application/x-www-form-urlencoded"
+JSON: Final = "application/json"
 
 
 class Request(NamedTuple):
@@ -57,13 +58,24 @@ class Signed(NamedTuple):
 class Response:
     """One HTTP answer: status, headers (names in lower case), body."""
 
-    __slots__ = ("_json", "body", "headers", "status")
+    __slots__ = ("_headers", "_json", "body", "status")
 
     def __init__(self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
         self.status = status
-        self.headers: Mapping[str, str] = NO_HEADERS if headers is None else headers
         self.body = body
+        self._headers = headers
         self._json: Any = _UNREAD
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By name in lower case."""
+        if self._headers is None:
+            self._headers = self.read_headers()
+        return self._headers
+
+    def read_headers(self) -> Mapping[str, str]:
+        """What the headers are, where they were not given: asked once, and only when somebody looks at one."""
+        return NO_HEADERS
 
     @property
     def ok(self) -> bool:
@@ -97,8 +109,6 @@ class Response:
                 return None
         return here
 
-
-_UNREAD: Any = object()
 
 Step = Generator[Request, Response, Response]
 """A sub-flow that ends with a response."""
@@ -247,4 +257,4 @@ def sign_with(base_url: str, headers: Mapping[str, str] | None = None) -> Sign:
 def header_lines(request: Request, more: Sequence[str] = ()) -> Sequence[str]:
     """The request's own headers as lines, with `more` lines behind them."""
     own = request.headers
-    return [*(f"{name}: {value}" for name, value in own.items()), *more] if own else more
+    return [f"{name}: {value}" for name, value in own.items()] + list(more) if own else more

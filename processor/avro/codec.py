@@ -144,10 +144,8 @@ class Codec:
 
     def encode_result(self, result: ActionResult) -> bytes:
         """An outcome as bytes."""
-        data = self._flat_result(result)
-        if data is None:
-            return self._write("ActionResult", result._asdict())
-        return (self._outer.get("ActionResult") or self._outer_head("ActionResult")) + data.encode("latin-1")
+        data = self._flat_result(self._outer.get("ActionResult") or self._outer_head("ActionResult"), result)
+        return self._write("ActionResult", result._asdict()) if data is None else data
 
     def encode_dead_letter(self, letter: DeadLetter) -> bytes:
         """A dead letter as bytes."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 TEXT, ABSENT_OR_TEXT, NUMBER, MAP, ABSENT_OR_DOUBLE = range(5)
-KINDS: Mapping[Any, int] = {
+KINDS: Final[Mapping[Any, int]] = {
     "string": TEXT, "int": NUMBER, "long": NUMBER, ("null", "string"): ABSENT_OR_TEXT,
     ("null", "double"): ABSENT_OR_DOUBLE,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from processor.engine.shelf import Shelf
     from processor.engine.timers import Timers
 
-DRAIN_EVERY = 0.05
+DRAIN_EVERY: Final = 0.05
 """Seconds between two helpings of woken chains."""
-DRAIN_HELPING = 50
-CROWDED_AFTER = 1.0
+DRAIN_HELPING: Final = 50
+CROWDED_AFTER: Final = 1.0
 """Seconds for which a gate must have been full before anybody is sent away: a burst is no crowd."""
-MOST_AWAY = 10
+MOST_AWAY: Final = 10
 """How often as many as may be in flight are sent away from one gate; then consumption waits for its vendor."""
 
 

@@ -6,7 +6,7 @@ import marshal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from sys import intern
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from processor.engine.flight import Flight
 from processor.model.attributes import AttributesState
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from processor.model.dead_letter import Exchange, FailedBinding
     from processor.model.outcome import Receipt
 
-EXPORTS = "#exports"
+EXPORTS: Final = "#exports"
 """What the id of an event's exports ends with."""
-MOST_KEPT = 10_000
-NOTHING_ENDED: Mapping[str, Receipt] = {}
-NOTHING_KNOWN = AttributesState({}, -1, 0)
+MOST_KEPT: Final = 10_000
+NOTHING_ENDED: Final[Mapping[str, Receipt]] = {}
+NOTHING_KNOWN: Final = AttributesState({}, -1, 0)
 """Of a user whose attributes nobody synced."""
 
 

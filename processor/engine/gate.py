@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from processor.engine.circuit import Circuit, CircuitPolicy
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from processor.engine.shelf import Shelf
     from processor.engine.timers import Timer
 
-UNTROUBLED = 60.0
+UNTROUBLED: Final = 60.0
 """Seconds without a 429 after which a learned rate is forgotten."""
-HEARD_AFTER = 0.25
+HEARD_AFTER: Final = 0.25
 """Seconds after which a process without a share looks again whether it was heard."""
-RAISE_EVERY = 1.0
+RAISE_EVERY: Final = 1.0
 """Seconds between two steps back up, however many answers come."""
 FAST, NEAR, SLOW = 1.5, 0.9, 0.01
 """A step up: by half, until it is near what was too much the last time; then by a hundredth of the rate."""
-STRAY = 20
+STRAY: Final = 20
 """So many good answers make up for one 429: one that comes among many of them is a hiccup of the vendor, no limit."""
-MOST_CREDIT = 200
+MOST_CREDIT: Final = 200
 """Good answers beyond these are not remembered: a limit is believed after ten 429s at the latest."""
-SHORTEST = 0.001
-LEAST_LEARNED = 2.0
+SHORTEST: Final = 0.001
+LEAST_LEARNED: Final = 2.0
 """A learned rate is at least this, and at least one call a second goes out under it; longer waits are the gate's."""
-SHORTEST_LOOK = 0.05
+SHORTEST_LOOK: Final = 0.05
 """Seconds over which answers must be counted to be called a pace."""
-MANY = 1_000_000
+MANY: Final = 1_000_000
 
 
 class Bucket:

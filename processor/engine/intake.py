@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from connectors.kit.errors import Undecodable
 from processor.engine import room
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from processor.engine.sender import Sender
     from processor.model.dead_letter import Origin
 
-FORGET = f"{PREFIX}forget"
+FORGET: Final = f"{PREFIX}forget"
 """Header of a null among the attributes: not only they, but all that waits of the user is to be forgotten."""
-HELD_LIMIT = 1000
+HELD_LIMIT: Final = 1000
 """Interactions of one partition that may wait for its attributes before the partition is paused."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from connectors.kit.errors import as_said
 from processor.engine import room
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from processor.engine.options import EngineOptions
     from processor.engine.partition import Partition, Record
 
-NO_DETAIL: dict[str, str] = {}
+NO_DETAIL: Final[dict[str, str]] = {}
 
 
 def letter_id(chain: Chain) -> str:

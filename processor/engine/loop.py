@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from processor.engine.chain import Chain
 from processor.engine.intake import HELD_LIMIT
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from processor.engine.ports import Source
     from processor.engine.takeover import Takeover
 
-LONGEST_WAIT = 0.5
-HOUSEKEEPING = 0.25
-FULL_WAIT = 0.01
+LONGEST_WAIT: Final = 0.5
+HOUSEKEEPING: Final = 0.25
+FULL_WAIT: Final = 0.01
 """Seconds to wait for something at a time while a partition is taken over and nothing more may begin."""
-HELPING = 128
+HELPING: Final = 128
 """Messages that are taken in one turn, so that answers and timers wait for milliseconds only."""
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote_plus
 
 from pydantic import BaseModel, SecretStr
 
-MASK = "***"
-LIMIT = 2048
+MASK: Final = "***"
+LIMIT: Final = 2048
 """Characters of a body that are kept."""
-IDENTIFYING = 16
+IDENTIFYING: Final = 16
 """Characters from which on a part of a value (a device token in a list of them) says who somebody is."""
 
-_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+(?:@|%40)[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
-_BETWEEN = re.compile(r"[\s,;]+")
-_LONG_NUMBER = re.compile(r"(?<![\w-])\+?\d[\d ().-]{7,}\d(?![\w-])")
+_EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]+(?:@|%40)[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
+_BETWEEN: Final = re.compile(r"[\s,;]+")
+_LONG_NUMBER: Final = re.compile(r"(?<![\w-])\+?\d[\d ().-]{7,}\d(?![\w-])")
 
 
 def masked(text: str, personal: Iterable[object]) -> str:

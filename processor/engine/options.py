@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from processor.engine.circuit import CircuitPolicy
 from processor.engine.retry import RetryPolicy
 
-LARGEST = 3_500_000
+LARGEST: Final = 3_500_000
 """Bytes of a message that a topic is taken to accept where the broker does not tell."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from connectors.kit.errors import Broken, Failure, Misconfigured, MissingAttributes
 from processor.engine import room
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from processor.engine.sender import Sender
     from processor.engine.timers import Timers
 
-TOO_MANY = 429
-OVERDUE_HELPING = 500
+TOO_MANY: Final = 429
+OVERDUE_HELPING: Final = 500
 """Chains that are let go after one more refusal, once their grace is over."""
-PROBE_AGAIN = 1.0
+PROBE_AGAIN: Final = 1.0
 """Seconds after which another chain may be woken to probe, if the one before never did."""
 
 

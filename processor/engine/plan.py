@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from connectors.kit.action import Repeat
 from processor.engine.flight import Route
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from processor.config.model import App, AppConnector, Binding, Configuration, ExportBinding
     from processor.engine.options import EngineOptions
 
-LONGEST_CALL = 0.8
+LONGEST_CALL: Final = 0.8
 """Share of the drain's budget that one call may take: what is under way can then end before partitions leave."""
 
 

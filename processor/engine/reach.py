@@ -6,16 +6,16 @@ that is long ago, a vendor may have forgotten the idempotency keys of those that
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-AHEAD = 10_000
+AHEAD: Final = 10_000
 """Offsets beyond the last one read that a promise covers, so that nothing waits for the next promise."""
-LEASE = 60_000
+LEASE: Final = 60_000
 """Milliseconds of broker time that it covers, beyond now."""
-ROTATION = 600_000
+ROTATION: Final = 600_000
 """Milliseconds after which another span begins: how exactly is known when an event can have been begun first."""
-MOST_SPANS = 6
-VERSION = "1"
+MOST_SPANS: Final = 6
+VERSION: Final = "1"
 
 
 class Span(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from processor.model.outcome import Receipt
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from processor.model.dead_letter import DeadLetter, FailedBinding
     from processor.model.outcome import ActionResult
 
-OVERHEAD = 512
+OVERHEAD: Final = 512
 """What Kafka puts around a message, at most."""
-IDS = 3000
+IDS: Final = 3000
 """Characters that the ids of an event, of its user and of its prompt may have together."""
-RESERVE = 4096
+RESERVE: Final = 4096
 """Bytes that each binding may add to its chain's record until it ends, once the record is tight."""
-FINISHED_IDS = 2000
+FINISHED_IDS: Final = 2000
 """Ids of ended events in one record, so that it stays far below every limit."""
-LONGEST_KEY = 1024
+LONGEST_KEY: Final = 1024
 """Bytes of a message's own key that are repeated where room is short."""
 SHORT, LONG = 100, 200
 """Characters that are left of a text, where room is short."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from connectors.kit.action import Done
 from connectors.kit.errors import Broken, Failure, InDoubt, Misconfigured, MissingAttributes, Rejected, Unavailable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from processor.engine.sender import Sender
     from processor.engine.timers import Timers
 
-INSTANTLY = 0.0
+INSTANTLY: Final = 0.0
 
 
 def outcome_id(app_id: str, event_id: str, binding_id: str, generation: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from connectors.kit.errors import Broken, Failure
 from connectors.kit.http import Response, SignContext
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from processor.engine.timers import Timers
     from processor.http.transport import Completion, Transport
 
-ENOUGH = 64
+ENOUGH: Final = 64
 """Flights that wait for a place, so that none stays free until more was read."""
-SOON = 0.25
+SOON: Final = 0.25
 """Seconds for which at most nothing is read because enough waits."""
 Answer = Response | TransportError | Failure
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from processor.model.demand import Demand, Want
 
 if TYPE_CHECKING:
     from processor.engine.gate import Bucket, Gate
 
-FLOOR = 0.25
+FLOOR: Final = 0.25
 """Share of an even part that each process has whatever the others want, so that it can begin at once."""
-STALE = 10.0
+STALE: Final = 10.0
 """Seconds of silence after which a process no longer counts."""
-SAY_EVERY = 1.0
-LINGER = 10.0
+SAY_EVERY: Final = 1.0
+LINGER: Final = 10.0
 """Seconds for which a process that stopped calling keeps its place."""
-RISE_AFTER = 1.0
+RISE_AFTER: Final = 1.0
 """Seconds for which a larger share must stand before it is used: by then the others know of their smaller ones."""
 Key = tuple[str, str]
 """App and connector."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from collections import Counter, OrderedDict
 from struct import pack, unpack_from
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from processor.engine.chain import EXPORTS, Parked, unpacked
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from processor.engine.partition import Index, Partition
     from processor.engine.timers import Timer
 
-AT_ONCE = 0.001
+AT_ONCE: Final = 0.001
 """A due time in the past; zero says that there is none."""
 
 

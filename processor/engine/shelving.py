@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from processor.engine.shelf import Shelf
     from processor.engine.timers import Timers
 
-LOOK_AGAIN = 0.05
+LOOK_AGAIN: Final = 0.05
 """Seconds between two helpings of what is due, and between two looks for room."""
-DUE_HELPING = 500
-BESIDE = 4
+DUE_HELPING: Final = 500
+BESIDE: Final = 4
 """One such part of the window more may be in memory of what is filed, for users who have events at the moment."""
 
 

@@ -10,23 +10,15 @@ from connectors.kit.http import Response
 class WireResponse(Response):
     """A response that keeps its header lines and reads them on first use."""
 
-    __slots__ = ("_lines", "_read")
+    __slots__ = ("_lines",)
 
     def __init__(self, status: int, lines: Sequence[bytes], body: bytes) -> None:
-        self._read: Mapping[str, str] | None = None
         super().__init__(status, None, body)
         self._lines = lines
 
-    @property
-    def headers(self) -> Mapping[str, str]:
+    def read_headers(self) -> Mapping[str, str]:
         """Headers by lower-case name; a repeated one is joined by commas."""
-        if self._read is None:
-            self._read = read_headers(self._lines)
-        return self._read
-
-    @headers.setter
-    def headers(self, _value: Mapping[str, str]) -> None:
-        """Ignored: the lines say it all; it is here because the plain response sets it."""
+        return read_headers(self._lines)
 
 
 def read_headers(lines: Sequence[bytes]) -> Mapping[str, str]:

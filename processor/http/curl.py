@@ -7,7 +7,7 @@ from contextlib import suppress
 from math import inf
 from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 import pycurl
 
@@ -18,9 +18,9 @@ from processor.http.transport import Completion, TransportError
 from processor.http.trust import authorities
 from processor.http.wire import USER_AGENT, Unsendable, host_of
 
-_INTEREST = {pycurl.POLL_IN: EPOLLIN, pycurl.POLL_OUT: EPOLLOUT, pycurl.POLL_INOUT: EPOLLIN | EPOLLOUT}
-_NEVER = float("inf")
-_LANE_CONNECTIONS = 4
+_INTEREST: Final = {pycurl.POLL_IN: EPOLLIN, pycurl.POLL_OUT: EPOLLOUT, pycurl.POLL_INOUT: EPOLLIN | EPOLLOUT}
+_NEVER: Final = float("inf")
+_LANE_CONNECTIONS: Final = 4
 """Most connections of one lane to a host: one carries all its calls, where the server lets it."""
 _LANE_IDLE = 60.0
 """Seconds without a call after which a lane's connections may go."""
@@ -34,7 +34,7 @@ def _ready(mask: int) -> int:
     return told | pycurl.CSELECT_ERR if mask & EPOLLERR else told
 
 
-_READY = [_ready(mask) for mask in range(32)]
+_READY: Final = [_ready(mask) for mask in range(32)]
 
 
 class _Pool:

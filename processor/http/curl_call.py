@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from socket import socket
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 import pycurl
 
@@ -16,7 +16,7 @@ from processor.http.public import is_public
 from processor.http.transport import Completion, Phase, TransportError
 from processor.http.wire import BAD_ADDRESS, BODY_ALWAYS, SAFE, Unsendable, header_bytes, host_of
 
-_TLS_CODES = frozenset(
+_TLS_CODES: Final = frozenset(
     getattr(pycurl, name)
     for name in (
         "E_SSL_CONNECT_ERROR", "E_PEER_FAILED_VERIFICATION", "E_SSL_CERTPROBLEM", "E_SSL_CIPHER",
@@ -24,11 +24,11 @@ _TLS_CODES = frozenset(
         "E_SSL_PINNEDPUBKEYNOTMATCH", "E_USE_SSL_FAILED", "E_SSL_ENGINE_NOTFOUND", "E_SSL_ENGINE_SETFAILED",
     )
 )  # fmt: skip
-_GO: int = pycurl.PREREQFUNC_OK
-_ABORT: int = pycurl.PREREQFUNC_ABORT
-_TOO_LARGE = 100  # libcurl's own limit on headers; pycurl has no name for it
-_REFUSED_CODES = frozenset({pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL})
-_NEVER_SENT_PHASE: dict[int, Phase] = {
+_GO: Final[int] = pycurl.PREREQFUNC_OK
+_ABORT: Final[int] = pycurl.PREREQFUNC_ABORT
+_TOO_LARGE: Final = 100  # libcurl's own limit on headers; pycurl has no name for it
+_REFUSED_CODES: Final = frozenset({pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL})
+_NEVER_SENT_PHASE: Final[dict[int, Phase]] = {
     pycurl.E_COULDNT_RESOLVE_HOST: "resolve",
     **dict.fromkeys(_TLS_CODES, "tls"),
     **dict.fromkeys(_REFUSED_CODES, "blocked"),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 from urllib.parse import urlsplit
 
-USER_AGENT = "prompt-actions"
+USER_AGENT: Final = "prompt-actions"
 """How every call names us."""
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing, so that sending one twice does no harm."""
 
-BODY_ALWAYS = frozenset({"POST", "PUT", "PATCH"})
+BODY_ALWAYS: Final = frozenset({"POST", "PUT", "PATCH"})
 """Methods that say "Content-Length: 0" where they have no body."""
 
 
@@ -19,7 +20,7 @@ class Unsendable(ValueError):
     """A request that no HTTP client may send, such as a header with a line break."""
 
 
-BAD_ADDRESS = "not a valid http or https address: percent-encode all that is not ASCII"
+BAD_ADDRESS: Final = "not a valid http or https address: percent-encode all that is not ASCII"
 
 
 def header_bytes(lines: Sequence[str]) -> Sequence[str | bytes]:
