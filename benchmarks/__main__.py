@@ -1,4 +1,4 @@
-"""Runs the benchmark: `python -m benchmarks` (about three quarters of an hour), `--quick` for eight minutes."""
+"""Runs the benchmark: `python -m benchmarks` (below an hour), `--quick` for eight minutes."""
 
 from __future__ import annotations
 
@@ -7,43 +7,46 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import click
 
+from benchmarks.beside import BESIDE, Asked, measure_beside
 from benchmarks.candidates import CANDIDATES, CEILING, EXACTLY, ROOT, Candidate
-from benchmarks.cases import CASES, Case, candidates_of, latency, run
+from benchmarks.cases import CASES, Case, candidates_of, run
 from benchmarks.machine import machine, versions
 from benchmarks.place import Place, open_place
 from benchmarks.table import table
 
 FOLDER = Path(__file__).parent
-LATENCY = (CEILING, EXACTLY, "processor, at_least_once")
 
 
 @click.command(help=__doc__)
 @click.option("--quick", is_flag=True, help="Cases A and B, ceiling and processor only.")
 @click.option("--cases", "names", default="", help="Letters of the cases to run.")
+@click.option("--beside", default="", help=f"What to measure beside the cases: {', '.join(BESIDE)}. Default: all,"
+              " where no cases are named.")
 @click.option("--rounds", default=3, show_default=True, help="How often each candidate runs.")
 @click.option("--only", default="", help="Run only candidates whose name holds this.")
 @click.option("--scale", default=1.0, show_default=True, help="Of the number of events.")
 @click.option("--out", type=click.Path(path_type=Path), default=FOLDER / "results.json", help="Where results go.")
-def main(quick: bool, names: str, rounds: int, only: str, scale: float, out: Path) -> None:
+def main(quick: bool, names: str, beside: str, rounds: int, only: str, scale: float, out: Path) -> None:
     """Run, write results.json and the table beside it."""
-    cases = [CASES[one] for one in (names or ("AB" if quick else "".join(CASES)))]
+    everything = not (quick or names or beside)
+    cases = [CASES[one] for one in ("".join(CASES) if everything else "AB" if quick else names)]
+    others = list(BESIDE) if everything else list(filter(None, beside.split(",")))
     with open_place() as place:
         results: dict[str, Any] = {
             "at": time.strftime("%Y-%m-%d"), "rounds": rounds, "scale": scale, "machine": machine(),
-            "versions": versions(ROOT), "vendor": place.vendors.name, "cases": {}, "latency": {}, "left_out": {},
+            "versions": versions(ROOT), "vendor": place.vendors.name, "cases": {}, "left_out": {},
         }
         _warm(place)
         for case in cases:
             taking_part = [one for one in candidates_of(case, quick=quick) if only in one.name]
             results["cases"][case.name] = _case(place, case, taking_part, rounds, scale, results["left_out"])
             _write(results, out)
-        if "A" in results["cases"] and not quick:
-            _latencies(place, results, only)
+        for one in others:
+            results[one] = measure_beside(place, one, Asked(results, rounds, scale, _say))
             _write(results, out)
     click.echo(table(results))
 
@@ -71,18 +74,6 @@ def _case(place: Place, case: Case, candidates: Sequence[Candidate], rounds: int
                  f"{measured.cpu_us:.1f} us, {measured.cores:.2f} cores (others {measured.others:.2f}), "
                  f"{measured.rss_mb:.0f} MB, {measured.calls:,} calls, {measured.correct}")
     return {"title": case.title, "candidates": rows}
-
-
-def _latencies(place: Place, results: dict[str, Any], only: str) -> None:
-    """At half of the processor's own maximum in this run, for all alike."""
-    runs = results["cases"]["A"]["candidates"].get(EXACTLY)
-    if not runs:
-        return
-    rate = median(one["events_per_second"] for one in runs) / 2
-    for name in LATENCY:
-        if only in name:
-            results["latency"][name] = {"rate": rate, **latency(place, CANDIDATES[name], rate)}
-            _say(f"latency {name}: {results['latency'][name]}")
 
 
 def _write(results: dict[str, Any], out: Path) -> None:

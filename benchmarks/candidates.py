@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.place import Place
 from benchmarks.task import Task
-from benchmarks.workload import APP, PROMPT
+from benchmarks.workload import APP, PARTITIONS, PROMPT, USERS
 from testkit.processor.site import Site
 
 ROOT = Path(__file__).parent.parent
@@ -59,6 +59,8 @@ class Wanted(NamedTuple):
     items: int = 1
     pull: str = ""
     """Of a second connector, the vendor; "" for none."""
+    users: int = USERS
+    partitions: int = PARTITIONS
 
 
 class Candidate(NamedTuple):
@@ -76,23 +78,30 @@ class Candidate(NamedTuple):
 # the processor
 
 
-def processor(processes: int = 1, *, compiled: bool = True, **settings: Any) -> Callable[[Place, Wanted], Running]:
+def processor(processes: int = 1, *, action: str = "send", compiled: bool = True,
+              **settings: Any) -> Callable[[Place, Wanted], Running]:
     """`prompt-actions run` as it is shipped: in the image, the hot path is compiled."""
 
     def start(place: Place, wanted: Wanted) -> Running:
-        topics = place.topics()
-        folder = place.folder / topics.prefix
-        folder.mkdir()
-        site = Site(topics, folder, log__success_sample=0.01, topics__interactions=wanted.interactions,
-                    topics__attributes=place.attributes(), environ=_python_path(place.plugin, compiled=compiled),
-                    **settings)
-        site.configure(configuration(place, wanted))
+        site = site_of(place, wanted, action=action, compiled=compiled, topics__interactions=wanted.interactions,
+                       topics__attributes=place.attributes(wanted.users, wanted.partitions), **settings)
         made = [site.processor(f"p{number}") for number in range(processes)]
         for one in made:
             one.start()
         return Running(made, site.group, site.topics["results"], site.close)
 
     return start
+
+
+def site_of(place: Place, wanted: Wanted, *, action: str = "send", compiled: bool = True, **settings: Any) -> Site:
+    """Topics, folder and configuration of processors that are not started yet."""
+    topics = place.topics()
+    folder = place.folder / topics.prefix
+    folder.mkdir()
+    site = Site(topics, folder, partitions=wanted.partitions, log__success_sample=0.01,
+                environ=_python_path(place.plugin, compiled=compiled), **settings)
+    site.configure(configuration(place, wanted, action))
+    return site
 
 
 def _python_path(plugin: Path, *, compiled: bool) -> Mapping[str, str]:
@@ -106,15 +115,15 @@ def not_compiled() -> str:
     return "" if (COMPILED / ".compiled").exists() else "not compiled: make compiled, which needs a C compiler"
 
 
-def configuration(place: Place, wanted: Wanted) -> Mapping[str, Any]:
-    """The app's files."""
+def configuration(place: Place, wanted: Wanted, action: str = "send") -> Mapping[str, Any]:
+    """The app's files; `action` is what the prompt's binding does."""
     urls = place.vendors.urls
     limits = {"concurrency": wanted.in_flight}
     bench: dict[str, Any] = {"settings": {"url": urls[wanted.vendor]}, "limits": limits}
     if wanted.items > 1:
         bench["exports"] = {"export": {}}
     made: dict[str, Any] = {"bench": bench}
-    binding = {"action": "bench.send"}
+    binding = {"action": f"bench.{action}"}
     prompts: dict[str, Any] = {PROMPT: {"accept": [binding] * wanted.steps}} if wanted.items == 1 else {}
     if wanted.pull:
         made["bench_down"] = {"settings": {"url": urls[wanted.pull]}, "limits": limits}
@@ -130,9 +139,10 @@ def script(command: list[str], processes: int = 1) -> Callable[[Place, Wanted], 
 
     def start(place: Place, wanted: Wanted) -> Running:
         topics = place.topics()
-        results = topics("results")
-        task = Task(place.servers, topics.prefix, wanted.interactions, place.attributes(), results,
-                    place.vendors.urls[wanted.vendor], wanted.in_flight, wanted.steps, wanted.items)
+        results = topics("results", partitions=wanted.partitions)
+        attributes = place.attributes(wanted.users, wanted.partitions)
+        task = Task(place.servers, topics.prefix, wanted.interactions, attributes, results,
+                    place.vendors.urls[wanted.vendor], wanted.in_flight, wanted.steps, wanted.items, wanted.users)
         folder = place.folder / topics.prefix
         folder.mkdir()
         log = (folder / "log").open("ab")
@@ -155,6 +165,7 @@ def _lacks(environment: str) -> Callable[[], str]:
 
 CEILING, EXACTLY, AT_LEAST = "ceiling", "processor, exactly_once", "processor, at_least_once"
 INTERPRETED = "processor, exactly_once, interpreted"
+MARKED = "processor, exactly_once, calls that must not be repeated"
 CEILING_2, EXACTLY_2 = "ceiling, 2 processes", "processor, exactly_once, 2 processes"
 THREADS, QUIX, FAUST = "requests in 64 threads", "Quix Streams", "Faust with aiohttp"
 
@@ -166,6 +177,7 @@ CANDIDATES: Mapping[str, Candidate] = {one.name: one for one in (
     Candidate(EXACTLY, processor(), 1.0, not_compiled),
     Candidate(INTERPRETED, processor(compiled=False), 1.0),
     Candidate(AT_LEAST, processor(delivery="at_least_once"), 1.0, not_compiled),
+    Candidate(MARKED, processor(action="once"), 0.5, not_compiled),
     Candidate(CEILING_2, script(_CEILING, 2), LONG, processes=2),
     Candidate(EXACTLY_2, processor(2), LONG, not_compiled, 2),
     Candidate(THREADS, script([sys.executable, str(PEERS / "threads.py")]), 0.06),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -179,12 +179,3 @@ class Read:
     def counts_below(self, ends: Sequence[int]) -> list[int]:
         """How many results of each partition lay below these ends."""
         return [bisect_left(offsets, end) for offsets, end in zip(self._offsets, ends, strict=True)]
-
-
-def percentiles(seconds: Sequence[float]) -> Mapping[str, float]:
-    """Of latencies, in milliseconds."""
-    ranked = sorted(seconds)
-    if not ranked:
-        return {}
-    return {name: round(ranked[min(len(ranked) - 1, int(len(ranked) * share))] * 1000, 1)
-            for name, share in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999))}

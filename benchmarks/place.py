@@ -28,8 +28,10 @@ HEAP = "1g"
 class Place:
     """Everything around the candidates."""
 
-    def __init__(self, servers: str, vendors: Vendors, folder: Path, plugin: Path) -> None:
+    def __init__(self, servers: str, vendors: Vendors, folder: Path, plugin: Path, kept: Path | None = None) -> None:
         self.servers = servers
+        self.kept = kept
+        """Where the broker keeps its topics."""
         self.vendors = vendors
         self.folder = folder
         self.plugin = plugin
@@ -57,15 +59,16 @@ class Place:
                                   for who, data in self._events(number, hot=False, interaction="accept", down=False)]
         return self._made[number]
 
-    def attributes(self) -> str:
+    def attributes(self, users: int = workload.USERS, partitions: int = workload.PARTITIONS) -> str:
         """The topic with everybody's attributes."""
-        if "attributes" not in self._filled:
-            self._filled["attributes"] = topic = self._topic("attributes")
-            self._fill(topic, ((workload.user(one), workload.change(one)) for one in range(workload.USERS)))
-        return self._filled["attributes"]
+        name = f"attributes-{users}-{partitions}"
+        if name not in self._filled:
+            self._filled[name] = topic = self._topic(name, partitions)
+            self._fill(topic, ((workload.user(one), workload.change(one)) for one in range(users)))
+        return self._filled[name]
 
-    def _topic(self, name: str) -> str:
-        return FreshTopics(self._broker, "bench")(name, partitions=workload.PARTITIONS, config=APPEND_TIME)
+    def _topic(self, name: str, partitions: int = workload.PARTITIONS) -> str:
+        return FreshTopics(self._broker, "bench")(name, partitions=partitions, config=APPEND_TIME)
 
     def _events(self, number: int, *, hot: bool, interaction: str, down: bool) -> Iterator[tuple[str, bytes]]:
         for one in range(number):
@@ -108,7 +111,7 @@ def open_place() -> Iterator[Place]:
         plugin = _install_plugin(folder / "plugin")
         with LocalKafka(heap=HEAP) as kafka, \
                 open_vendors(folder) as vendors:
-            yield Place(kafka.bootstrap_servers, vendors, folder, plugin)
+            yield Place(kafka.bootstrap_servers, vendors, folder, plugin, kafka.folder / "log")
 
 
 def _install_plugin(folder: Path) -> Path:

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from benchmarks.table_beside import table_beside
+
 Row = Mapping[str, Any]
+TWO = ", 2 processes"
 HEAD = (
-    "| candidate | events/s min / median / max | CPU µs an event | cores | RSS MB | events/s to ceiling"
-    " | CPU to ceiling | calls | results |\n|---|---|---|---|---|---|---|---|---|"
+    "| candidate | events/s min / median / max | CPU µs an event | of it librdkafka's threads | cores | RSS MB"
+    " | events/s to ceiling | CPU to ceiling | calls | results |\n|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -17,8 +20,7 @@ def table(results: Mapping[str, Any]) -> str:
     """The whole report."""
     parts = [_about(results)]
     parts.extend(_case(name, case) for name, case in results["cases"].items())
-    if results.get("latency"):
-        parts.append(_latency(results["latency"]))
+    parts.extend(table_beside(results))
     if results.get("left_out"):
         parts.append("Left out: " + "; ".join(f"{name} ({why})" for name, why in results["left_out"].items()) + ".")
     return "\n\n".join(parts) + "\n"
@@ -34,19 +36,35 @@ def _case(name: str, case: Mapping[str, Any]) -> str:
     rows = case["candidates"]
     ceiling = rows.get("ceiling")
     return "\n".join([f"**{name}: {case['title']}**", "", HEAD,
-                      *(_row(who, runs, ceiling) for who, runs in rows.items())])
+                      *(_row(who, runs, ceiling) for who, runs in rows.items()), *_two(rows)])
+
+
+def _two(rows: Mapping[str, Sequence[Row]]) -> list[str]:
+    """What a second process brings."""
+    found = [f"{who} {_ratio(_rates(runs), one, 'events_per_second')} times" for who, runs in rows.items()
+             if (one := rows.get(who.removesuffix(TWO))) and who.endswith(TWO)]
+    return ["", "Against one process of the same: " + ", ".join(found) + "."] if found else []
+
+
+def _rates(runs: Sequence[Row]) -> list[float]:
+    return [one["events_per_second"] for one in runs]
 
 
 def _row(who: str, runs: Sequence[Row], ceiling: Sequence[Row] | None) -> str:
-    rate, cpu = [one["events_per_second"] for one in runs], [one["cpu_us"] for one in runs]
-    two = "2 processes" in who
-    against = ceiling if ceiling and not two else None
+    rate, cpu = _rates(runs), [one["cpu_us"] for one in runs]
+    against = ceiling if ceiling and not who.endswith(TWO) else None
     return (
-        f"| {who} | {_three(rate)} | {_three(cpu)} | {median(one['cores'] for one in runs):.2f} "
+        f"| {who} | {_three(rate)} | {_three(cpu)} | {_librdkafka(runs)} | {median(one['cores'] for one in runs):.2f} "
         f"| {max(one['rss_mb'] for one in runs):.0f} "
         f"| {_ratio(rate, against, 'events_per_second')} | {_ratio(cpu, against, 'cpu_us')} "
         f"| {median(one['calls'] for one in runs):,.0f} | {_worst(runs)} |"
     )
+
+
+def _librdkafka(runs: Sequence[Row]) -> str:
+    """Their CPU; a candidate on another client has none."""
+    took = median(one.get("librdkafka_us", 0.0) for one in runs)
+    return f"{took:.1f}" if took else "-"
 
 
 def _three(values: Sequence[float]) -> str:
@@ -70,11 +88,3 @@ def _worst(runs: Sequence[Row]) -> str:
     if failed:
         found.append(f"{failed:,} failed")
     return ", ".join(found) or "all there, in order"
-
-
-def _latency(rows: Mapping[str, Mapping[str, float]]) -> str:
-    lines = ["**From produced to result at half of the maximum, vendor at once, milliseconds**", "",
-             "| candidate | events/s | p50 | p99 | p99.9 |", "|---|---|---|---|---|"]
-    lines.extend(f"| {who} | {one.get('rate', 0):,.0f} | {one.get('p50', '-')} | {one.get('p99', '-')} "
-                 f"| {one.get('p99.9', '-')} |" for who, one in rows.items())
-    return "\n".join(lines)

@@ -18,9 +18,11 @@ from testkit.vendors import VendorServer
 ECHO = "ngx_http_echo_module.so"
 MODULES = (Path("/usr/lib/nginx/modules"), Path("/usr/lib64/nginx/modules"), Path("/usr/share/nginx/modules"))
 PACKAGES = ("nginx-light", "libnginx-mod-http-echo")
-KINDS = {"at_once": 0, "50ms": 50, "200ms": 200, "errors": 50, "down": 0}
-"""By kind, the milliseconds that an answer takes. `errors`: 2 % are 503, 1 % are 429; `down`: all are 503."""
+KINDS = {"at_once": 0, "50ms": 50, "200ms": 200, "errors": 50, "down": 0, "timed": 0, "work": 0}
+"""By kind, the milliseconds that an answer takes. `errors`: 2 % are 503, 1 % are 429; `down`: all are 503; `timed`
+answers each call with an id of its own, and writes down when it came; `work` takes 0 to 5, by chance."""
 ANSWER = '{"id":"ch_0123456789abcdef"}'
+CALLS = "calls.log"
 
 _MAIN = """
 {module}
@@ -31,12 +33,14 @@ error_log {folder}/error.log crit;
 events {{ worker_connections 8192; }}
 http {{
     access_log off;
+    log_format call "$request_id $msec $request_time";
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
     keepalive_requests 1000000000;
     keepalive_timeout 600;
     default_type application/json;
     split_clients $request_id $luck {{ 2% 503; 1% 429; * 200; }}
+    split_clients $request_id $work {{ 16.67% 0.001; 16.67% 0.002; 16.67% 0.003; 16.66% 0.004; 16.66% 0.005; * 0; }}
     {servers}
     server {{ listen 127.0.0.1:{status}; location / {{ stub_status; }} }}
 }}
@@ -53,6 +57,8 @@ class Vendors(NamedTuple):
     name: str
     urls: dict[str, str]
     status: str = ""
+    log: Path | None = None
+    """Of the calls that `timed` got: their ids, when they came, what they took."""
 
     def seen(self) -> int:
         """Requests so far, those of this question included; 0 where nobody counts."""
@@ -72,7 +78,7 @@ def open_vendors(folder: Path) -> Iterator[Vendors]:
         with VendorServer(own_process=True) as server:
             base = server.url("bench")
             yield Vendors("testkit", {kind: f"{base}/ok?delay_ms={delay}&path=" for kind, delay in KINDS.items()
-                                      if kind not in ("errors", "down")})
+                                      if kind not in ("errors", "down", "timed", "work")})
 
 
 def _have_nginx() -> bool:
@@ -100,7 +106,7 @@ def _nginx(folder: Path) -> Iterator[Vendors]:
                                  status=ports["status"]))
     process = subprocess.Popen(["nginx", "-p", str(folder), "-c", str(path)], stderr=subprocess.DEVNULL)
     urls = {kind: f"http://127.0.0.1:{ports[kind]}" for kind in KINDS}
-    vendors = Vendors("nginx", urls, f"http://127.0.0.1:{ports['status']}/")
+    vendors = Vendors("nginx", urls, f"http://127.0.0.1:{ports['status']}/", folder / CALLS)
     try:
         _wait(vendors)
         yield vendors
@@ -112,6 +118,10 @@ def _nginx(folder: Path) -> Iterator[Vendors]:
 def _location(kind: str, delay: int) -> str:
     if kind == "down":
         return 'return 503 "{}";'
+    if kind == "timed":
+        return f"access_log {CALLS} call buffer=64k flush=200ms; return 200 '{{\"id\":\"$request_id\"}}';"
+    if kind == "work":
+        return f"echo_sleep $work; echo '{ANSWER}';"
     unlucky = _UNLUCKY if kind == "errors" else ""
     if not delay:
         return f"{unlucky} return 200 '{ANSWER}';"

@@ -65,6 +65,13 @@ def send(call: Call[BenchSettings, NoParams]) -> Flow:
     return Done(reference=answer.member("id") or "")
 
 
+@bench.action("once", "Send once", repeat=Repeat.NEVER)
+def once(call: Call[BenchSettings, NoParams]) -> Flow:
+    """One call that must not be repeated: that it has begun is made durable before it goes out."""
+    answer = yield post("/one", json=_body(call))
+    return Done(reference=answer.member("id") or "")
+
+
 def _item(call: Call[BenchSettings, NoParams]) -> Item:
     return Item(orjson.dumps(_body(call)), call.key())
 
