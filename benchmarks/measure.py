@@ -16,7 +16,7 @@ from benchmarks.workload import PARTITIONS
 EVERY = 0.1
 SETTLE, SETTLE_QUIET = 60.0, 15.0
 """Seconds that are waited for the last results, and without a new one among them: some wait for their retry."""
-FROM, TO = 0.15, 0.9
+FROM, HALF, TO = 0.15, 0.5, 0.9
 """The share of the results between which rate and CPU are taken: neither the start nor the end of a run."""
 NUMBER = slice(17, 27)
 """Where an event's number stands in a result: behind ten bytes of head, one of length and `event-`."""
@@ -54,6 +54,9 @@ class Measured(NamedTuple):
     """From the process's start to its first result."""
     librdkafka_us: float = 0.0
     """Of `cpu_us`, what librdkafka's threads took: all that has to do with the broker but the calls themselves."""
+    late_per_second: float = 0.0
+    """Rate of the second half, when whatever compiles while it runs has done so."""
+    late_cpu_us: float = 0.0
 
     @property
     def correct(self) -> str:
@@ -123,6 +126,7 @@ class Watch:
         first, last = window([sum(one) for one in counts], events * steps)
         if together:
             last = max(first, min(last, first_end(counts)))
+        late = self._between(middle(counts, events * steps, last), last, counts, steps)
         a, b, done = self.samples[first], self.samples[last], (sum(counts[last]) - sum(counts[first])) / steps
         seconds, per_event = max(b.at - a.at, 1e-9), 1e6 / max(done, 1)
         began = next((one.at for one, count in zip(self.samples, counts, strict=True) if sum(count)), self._began)
@@ -130,7 +134,12 @@ class Watch:
             events, read.total, done / seconds, (b.cpu - a.cpu) * per_event, (b.cpu - a.cpu) / seconds,
             (b.others - a.others) / seconds, self.rss, calls, read.succeeded, events * steps - read.unique,
             read.total - read.unique, read.reordered, began - self._began,
-            (b.librdkafka - a.librdkafka) * per_event)
+            (b.librdkafka - a.librdkafka) * per_event, *late)
+
+    def _between(self, first: int, last: int, counts: Sequence[Sequence[int]], steps: int) -> tuple[float, float]:
+        """Events a second and CPU microseconds an event between two samples."""
+        a, b, done = self.samples[first], self.samples[last], (sum(counts[last]) - sum(counts[first])) / steps
+        return done / max(b.at - a.at, 1e-9), (b.cpu - a.cpu) / max(done, 1) * 1e6
 
 
 def window(counts: Sequence[int], expected: int) -> tuple[int, int]:
@@ -138,6 +147,11 @@ def window(counts: Sequence[int], expected: int) -> tuple[int, int]:
     first = next((at for at, one in enumerate(counts) if one >= FROM * expected), 0)
     last = next((at for at, one in enumerate(counts) if one >= TO * expected), len(counts) - 1)
     return first, last
+
+
+def middle(counts: Sequence[Sequence[int]], expected: int, last: int) -> int:
+    """The sample from which the second half is taken, which ends with `last`."""
+    return min(last, next((at for at, one in enumerate(counts) if sum(one) >= HALF * expected), last))
 
 
 def first_end(counts: Sequence[Sequence[int]]) -> int:

@@ -23,6 +23,8 @@ class Task(NamedTuple):
     """Calls an event, one after another."""
     items: int = 1
     """Events a call."""
+    users: int = 5000
+    """Whose attributes are known."""
 
     @classmethod
     def given(cls, environment: Mapping[str, str]) -> Task:

@@ -47,14 +47,14 @@ class Published(NamedTuple):
 class Site:
     """Everything around processors of one group; `settings` are the processor's, by their names in the environment."""
 
-    def __init__(self, topics: FreshTopics, folder: Path, **settings: Any) -> None:
+    def __init__(self, topics: FreshTopics, folder: Path, *, partitions: int = PARTITIONS, **settings: Any) -> None:
         self.servers = topics.broker.bootstrap_servers
         self.folder = folder
         self.group = topics.prefix
         self.topics = {role: f"{topics.prefix}.{role}" for role in TOPICS}
         for config in {tuple(one.items()) for one in TOPICS.values()}:
             roles = [role for role, its in TOPICS.items() if tuple(its.items()) == config]
-            topics.make(*roles, partitions=PARTITIONS, config=dict(config))
+            topics.make(*roles, partitions=partitions, config=dict(config))
         self.codec = Codec()
         self._settings = settings
         self._processors: dict[str, Processor] = {}
