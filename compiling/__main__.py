@@ -15,7 +15,8 @@ from mypyc.build import mypycify
 from setuptools import setup
 
 HOT = (
-    "connectors/kit/http.py", "processor/avro/codec.py", "processor/avro/flat*.py", "processor/engine/*.py",
+    "connectors/kit/http.py", "processor/avro/codec.py", "processor/avro/flat_reader.py", "processor/avro/writer.py",
+    "processor/engine/*.py",
     "processor/http/answer.py", "processor/http/awake.py", "processor/http/curl*.py", "processor/http/wire.py",
     "processor/report.py", "processor/state/overlay.py",
 )

@@ -12,9 +12,9 @@ from connectors.kit.errors import Undecodable
 from connectors.kit.event import EXPORT_INTERACTIONS, Event
 from processor.avro import framing as frames
 from processor.avro import shapes
-from processor.avro.flat import flat_writer
 from processor.avro.flat_reader import FlatReader, flat_reader
 from processor.avro.schemas import Schema, Schemas, project
+from processor.avro.writer import writer
 from processor.model.attributes import MODES, AttributesState, UserAttributes
 from processor.model.chain import ChainRecord
 from processor.model.config_version import ConfigVersion
@@ -74,7 +74,9 @@ class Codec:
         self._single = {record: frames.single_object(one.fingerprint)
                         for record, one in self._schemas.current.items()}
         self._outer = dict(self._single) if framing == "single_object" else {}
-        self._flat_result = flat_writer(self._schemas.current["ActionResult"].parsed)
+        self._write_result = writer(self._current["ActionResult"])
+        self._write_chain = writer(self._current["ChainRecord"])
+        self._write_state = writer(self._current["AttributesState"])
 
     def require(self, *records: str) -> None:
         """Find out now under which ids `records` are written; raises RegistryError where one has none."""
@@ -144,7 +146,7 @@ class Codec:
 
     def encode_result(self, result: ActionResult) -> bytes:
         """An outcome as bytes."""
-        data = self._flat_result(self._outer.get("ActionResult") or self._outer_head("ActionResult"), result)
+        data = self._write_result(self._outer.get("ActionResult") or self._outer_head("ActionResult"), result)
         return self._write("ActionResult", result._asdict()) if data is None else data
 
     def encode_dead_letter(self, letter: DeadLetter) -> bytes:
@@ -153,11 +155,13 @@ class Codec:
 
     def encode_chain(self, chain: ChainRecord) -> bytes:
         """An open chain as bytes, always a single object."""
-        return self._write_single("ChainRecord", shapes.plain_chain(chain))
+        data = self._write_chain(self._single["ChainRecord"], chain)
+        return self._write_single("ChainRecord", shapes.plain_chain(chain)) if data is None else data
 
     def encode_attributes_state(self, state: AttributesState) -> bytes:
         """The merged attributes of a user as bytes, always a single object."""
-        return self._write_single("AttributesState", state._asdict())
+        data = self._write_state(self._single["AttributesState"], state)
+        return self._write_single("AttributesState", state._asdict()) if data is None else data
 
     def encode_finished(self, finished: Finished) -> bytes:
         """Ended events as bytes, always a single object."""
