@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parent
 
 @click.command(help=__doc__)
 @click.option("--quick", is_flag=True, help="Cases A and B, ceiling and processor only.")
-@click.option("--cases", "names", default="", help="Letters of the cases to run.")
+@click.option("--cases", "names", default="", help="Letters of the cases to run, A to H.")
 @click.option("--beside", default="", help=f"What to measure beside the cases: {', '.join(BESIDE)}. Default: all,"
               " where no cases are named.")
 @click.option("--rounds", default=3, show_default=True, help="How often each candidate runs.")
@@ -33,8 +33,8 @@ FOLDER = Path(__file__).parent
 def main(quick: bool, names: str, beside: str, rounds: int, only: str, scale: float, out: Path) -> None:
     """Run, write results.json and the table beside it."""
     everything = not (quick or names or beside)
-    cases = [CASES[one] for one in ("".join(CASES) if everything else "AB" if quick else names)]
-    others = list(BESIDE) if everything else list(filter(None, beside.split(",")))
+    cases = [CASES[one] for one in ("".join(CASES) if everything else "AB" if quick else names) if one not in BESIDE]
+    others = [one for one in BESIDE if everything or one in (*names, *beside.split(","))]
     with open_place() as place:
         results: dict[str, Any] = {
             "at": time.strftime("%Y-%m-%d"), "rounds": rounds, "scale": scale, "machine": machine(),

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import parallel
+from benchmarks.parallel import PARALLEL, PARALLEL_CORE
 from benchmarks.place import Place
 from benchmarks.task import Task
 from benchmarks.workload import APP, PARTITIONS, PROMPT, USERS
@@ -170,7 +172,7 @@ CEILING_2, EXACTLY_2 = "ceiling, 2 processes", "processor, exactly_once, 2 proce
 THREADS, QUIX, FAUST = "requests in 64 threads", "Quix Streams", "Faust with aiohttp"
 
 LONG = 3.75
-"""Times a case's events for two processes: both have to be at work for a while."""
+"""Times a case's events for two processes, which have to be at work together for a while; and for a JIT to be warm."""
 _CEILING = [sys.executable, "-m", "benchmarks.ceiling"]
 CANDIDATES: Mapping[str, Candidate] = {one.name: one for one in (
     Candidate(CEILING, script(_CEILING), 1.0),
@@ -184,4 +186,6 @@ CANDIDATES: Mapping[str, Candidate] = {one.name: one for one in (
     Candidate(QUIX, script([_python(".venv-quix"), str(PEERS / "quix.py")]), 0.06, _lacks(".venv-quix")),
     Candidate(FAUST, script([_python(".venv-faust"), str(PEERS / "faust_agent.py"), "worker", "-l", "warn",
                              "--without-web"]), 0.06, _lacks(".venv-faust")),
+    Candidate(PARALLEL, script(parallel.command(parallel.VERTX)), LONG, parallel.not_built),
+    Candidate(PARALLEL_CORE, script(parallel.command(parallel.CORE)), LONG, parallel.not_built),
 )}

@@ -22,6 +22,7 @@ from benchmarks.candidates import (
     Wanted,
 )
 from benchmarks.measure import Measured, Watch
+from benchmarks.parallel import PARALLEL
 from benchmarks.place import Place
 from benchmarks.together import hold, wait_for_all
 
@@ -52,7 +53,7 @@ class Case(NamedTuple):
 
 
 QUICK = (CEILING, EXACTLY, INTERPRETED, AT_LEAST)
-ALL = (*QUICK, CEILING_2, EXACTLY_2, *PEERS)
+ALL = (*QUICK, CEILING_2, EXACTLY_2, *PEERS, PARALLEL)
 TWO = (CEILING, EXACTLY)
 CASES: Mapping[str, Case] = {one.name: one for one in (
     Case("A", "one action, vendor answers at once, 64 in flight", (*ALL, MARKED)),

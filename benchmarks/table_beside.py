@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from benchmarks.table_parallel import published
+
 Row = Mapping[str, Any]
 Runs = Sequence[Row]
 MB = 1 << 20
@@ -13,7 +15,7 @@ MB = 1 << 20
 
 def table_beside(results: Mapping[str, Any]) -> list[str]:
     """The parts of the report; none for what was not measured."""
-    parts = (("latency", _latency), ("start", _start), ("memory", _memory))
+    parts = (("H", published), ("latency", _latency), ("start", _start), ("memory", _memory))
     return ["\n".join(lines(results[name])) for name, lines in parts if results.get(name)]
 
 

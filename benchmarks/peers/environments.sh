@@ -19,3 +19,4 @@ make_one() { # FOLDER PACKAGES...
 
 make_one .venv-quix quixstreams==3.28.1 fastavro orjson requests
 make_one .venv-faust faust-streaming==0.15.3 aiokafka==0.14.0 cramjam aiohttp fastavro orjson
+bash "$(dirname "$0")/parallel_consumer/build.sh"
