@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from benchmarks.goals import table_of_goals
 from benchmarks.table_beside import table_beside
+from benchmarks.table_parallel import against_parallel, with_second_half
 
 Row = Mapping[str, Any]
 TWO = ", 2 processes"
@@ -20,7 +22,7 @@ def table(results: Mapping[str, Any]) -> str:
     """The whole report."""
     parts = [_about(results)]
     parts.extend(_case(name, case) for name, case in results["cases"].items())
-    parts.extend(table_beside(results))
+    parts.extend([*table_beside(results), *table_of_goals(results)])
     if results.get("left_out"):
         parts.append("Left out: " + "; ".join(f"{name} ({why})" for name, why in results["left_out"].items()) + ".")
     return "\n\n".join(parts) + "\n"
@@ -36,7 +38,8 @@ def _case(name: str, case: Mapping[str, Any]) -> str:
     rows = case["candidates"]
     ceiling = rows.get("ceiling")
     return "\n".join([f"**{name}: {case['title']}**", "", HEAD,
-                      *(_row(who, runs, ceiling) for who, runs in rows.items()), *_two(rows)])
+                      *(_row(who, runs, ceiling) for who, runs in with_second_half(rows).items()), *_two(rows),
+                      *against_parallel(rows)])
 
 
 def _two(rows: Mapping[str, Sequence[Row]]) -> list[str]:
