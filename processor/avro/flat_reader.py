@@ -28,12 +28,18 @@ def flat_reader(schema: Any) -> FlatReader | None:
         return None
 
     def read(data: bytes, at: int) -> list[Any] | None:
-        """One pass over the bytes; the whole is made text once, so that each value is a slice of it."""
+        """One pass over the bytes; the whole is made text once, so that each value is a slice of it.
+
+        Where letters turn out not to be ASCII, a second pass decodes value by value.
+        """
+        text = str(data, "latin-1")
         try:
-            values, end = _read(kinds, data, str(data, "latin-1"), at)
+            values, borders = _read(kinds, data, text, at, plain=True)
+            if not _is_ascii(data, borders):
+                values, borders = _read(kinds, data, text, at, plain=False)
         except (IndexError, UnicodeDecodeError, _UnusualError):
             return None
-        return values if end == len(data) else None
+        return values if borders[-1] == len(data) else None
 
     return read
 
@@ -44,7 +50,18 @@ def _kind(declared: Any) -> int:
     return KINDS.get(tuple(map(str, declared)) if isinstance(declared, list) else declared, -1)
 
 
-def _read(kinds: tuple[int, ...], data: bytes, text: str, at: int) -> tuple[list[Any], int]:
+def _is_ascii(data: bytes, borders: list[int]) -> bool:
+    """Whether all is ASCII but for what lies between the second border and the third, the fourth and the fifth ..."""
+    for place in range(0, len(borders), 2):
+        part = data[borders[place]:borders[place + 1]]
+        if not part.isascii():
+            return False
+    return True
+
+
+def _read(kinds: tuple[int, ...], data: bytes, text: str, at: int, *, plain: bool) -> tuple[list[Any], list[int]]:
+    """The values, and the borders between texts and what is no text, from the first byte to behind the last."""
+    borders = [at]
     values: list[Any] = []
     add = values.append
     for kind in kinds:
@@ -59,24 +76,28 @@ def _read(kinds: tuple[int, ...], data: bytes, text: str, at: int) -> tuple[list
                     raise _UnusualError
             size = data[at]
             if size > 127 or size & 1:
+                borders.append(at)
                 size, at = _long(data, at)
+                borders.append(at + 1)
             begin = at + 1
             at = begin + (size >> 1)
-            part = text[begin:at]
-            add(part if part.isascii() else data[begin:at].decode())
+            add(text[begin:at] if plain else data[begin:at].decode())
         elif kind == NUMBER:
+            borders.append(at)
             value, at = _number(data, at)
             at += 1
+            borders.append(at)
             add(value)
         elif kind == MAP:
-            pairs, at = _pairs(data, text, at)
+            pairs, at = _pairs(data, text, at, plain=plain)
             add(pairs)
         elif data[at] == ABSENT:
             add(None)
             at += 1
         else:
             raise _UnusualError
-    return values, at
+    borders.append(at)
+    return values, borders
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
@@ -101,7 +122,7 @@ def _long(data: bytes, at: int) -> tuple[int, int]:
     return size << 1, at
 
 
-def _pairs(data: bytes, text: str, at: int) -> tuple[dict[str, str], int]:
+def _pairs(data: bytes, text: str, at: int, *, plain: bool) -> tuple[dict[str, str], int]:
     """A map of one block with few short texts, as nearly all are; and where the next value begins."""
     count = data[at]
     at += 1
@@ -118,10 +139,10 @@ def _pairs(data: bytes, text: str, at: int) -> tuple[dict[str, str], int]:
         at = middle + 1 + (more >> 1)
         if (size | more) > 127 or (size | more) & 1:
             raise _UnusualError
-        name, value = text[begin:middle], text[middle + 1:at]
-        if not name.isascii():
-            name = data[begin:middle].decode()
-        pairs[name] = value if value.isascii() else data[middle + 1:at].decode()
+        if plain:
+            pairs[text[begin:middle]] = text[middle + 1:at]
+        else:
+            pairs[data[begin:middle].decode()] = data[middle + 1:at].decode()
     if data[at]:
         raise _UnusualError
     return pairs, at + 1

@@ -18,7 +18,7 @@ SCHEMA: Any = parse_schema({"type": "record", "name": "Flat", "fields": [
 TEXTS = some.text(some.characters(exclude_categories=("Cs",)), max_size=200)
 PLAIN = {
     "string": some.sampled_from(["", "é", "x" * 64, "cus_1"]), "bytes": some.sampled_from([b"", b"\xff" * 70]),
-    "int": some.integers(-2**31, 2**31 - 1), "long": some.integers(-2**60, 2**60), 
+    "int": some.integers(-2**31, 2**31 - 1), "long": some.integers(-2**60, 2**60),
     "double": some.floats(allow_nan=False), "boolean": some.booleans(),
     "null": some.none(),
 }
