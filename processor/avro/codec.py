@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from fastavro import schemaless_reader, schemaless_writer
 
@@ -24,9 +24,11 @@ from processor.model.finished import Finished
 from processor.model.outcome import ActionResult
 from processor.model.replay import Replay
 
-INTERACTIONS = frozenset[str](EXPORT_INTERACTIONS)
-REQUIRED_OF_EVENT = ("event_id", "app_id", "user_id", "prompt_id")
-REQUIRED_OF_ATTRIBUTES = ("app_id", "user_id")
+INTERACTIONS: Final = frozenset[str](EXPORT_INTERACTIONS)
+REQUIRED_OF_EVENT: Final = ("event_id", "app_id", "user_id", "prompt_id")
+REQUIRED_OF_ATTRIBUTES: Final = ("app_id", "user_id")
+_CONFLUENT: Final = frames.CONFLUENT_SIZE
+_SINGLE: Final = frames.SINGLE_OBJECT_SIZE
 
 
 class SchemaIds(Protocol):
@@ -183,7 +185,7 @@ class Codec:
         """The values of a record that is as usual; None where the library has to look at it."""
         if not data:
             return None
-        found = self._writers.get(data[:frames.CONFLUENT_SIZE] if data[0] == 0 else data[:frames.SINGLE_OBJECT_SIZE])
+        found = self._writers.get(data[:_CONFLUENT] if data[0] == 0 else data[:_SINGLE])
         if found is None or found.flat is None or found.record != record:
             return None
         return found.flat(data, found.start)
@@ -192,7 +194,7 @@ class Codec:
         """The fields of `record` in the order of its current schema."""
         if not data:
             raise Undecodable("empty_value", f"the message has no value, where a {record} is expected")
-        head = data[:frames.CONFLUENT_SIZE] if data[0] == 0 else data[:frames.SINGLE_OBJECT_SIZE]
+        head = data[:_CONFLUENT] if data[0] == 0 else data[:_SINGLE]
         found = self._writers.get(head) or self._find(data)
         if found.record != record:
             raise Undecodable("wrong_record", f"holds a {found.record}, where a {record} is expected")

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-TEXT, ABSENT_OR_TEXT, NUMBER, MAP, ABSENT_OR_DOUBLE = range(5)
+TEXT: Final = 0
+ABSENT_OR_TEXT: Final = 1
+NUMBER: Final = 2
+MAP: Final = 3
+ABSENT_OR_DOUBLE: Final = 4
 KINDS: Final[Mapping[Any, int]] = {
     "string": TEXT, "int": NUMBER, "long": NUMBER, ("null", "string"): ABSENT_OR_TEXT,
     ("null", "double"): ABSENT_OR_DOUBLE,
 }
-ABSENT, THERE = 0, 2
+ABSENT: Final = 0
+THERE: Final = 2
 """Which branch of a union was taken, as it is written."""
 
 FlatReader = Callable[[bytes, int], list[Any] | None]
@@ -63,14 +68,13 @@ def _read(kinds: tuple[int, ...], data: bytes, text: str, at: int, *, plain: boo
     """The values, and the borders between texts and what is no text, from the first byte to behind the last."""
     borders = [at]
     values: list[Any] = []
-    add = values.append
     for kind in kinds:
         if kind <= ABSENT_OR_TEXT:
             if kind:
                 branch = data[at]
                 at += 1
                 if branch == ABSENT:
-                    add(None)
+                    values.append(None)
                     continue
                 if branch != THERE:
                     raise _UnusualError
@@ -81,18 +85,18 @@ def _read(kinds: tuple[int, ...], data: bytes, text: str, at: int, *, plain: boo
                 borders.append(at + 1)
             begin = at + 1
             at = begin + (size >> 1)
-            add(text[begin:at] if plain else data[begin:at].decode())
+            values.append(text[begin:at] if plain else data[begin:at].decode())
         elif kind == NUMBER:
             borders.append(at)
             value, at = _number(data, at)
             at += 1
             borders.append(at)
-            add(value)
+            values.append(value)
         elif kind == MAP:
             pairs, at = _pairs(data, text, at, plain=plain)
-            add(pairs)
+            values.append(pairs)
         elif data[at] == ABSENT:
-            add(None)
+            values.append(None)
             at += 1
         else:
             raise _UnusualError

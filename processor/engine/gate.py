@@ -22,7 +22,9 @@ HEARD_AFTER: Final = 0.25
 """Seconds after which a process without a share looks again whether it was heard."""
 RAISE_EVERY: Final = 1.0
 """Seconds between two steps back up, however many answers come."""
-FAST, NEAR, SLOW = 1.5, 0.9, 0.01
+FAST: Final = 1.5
+NEAR: Final = 0.9
+SLOW: Final = 0.01
 """A step up: by half, until it is near what was too much the last time; then by a hundredth of the rate."""
 STRAY: Final = 20
 """So many good answers make up for one 429: one that comes among many of them is a hiccup of the vendor, no limit."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
 
-CHAIN, EXPORTS = 0, 1
+CHAIN: Final = 0
+EXPORTS: Final = 1
 """The two parts of an interaction that end each by itself."""
 
 

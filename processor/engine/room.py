@@ -24,7 +24,8 @@ FINISHED_IDS: Final = 2000
 """Ids of ended events in one record, so that it stays far below every limit."""
 LONGEST_KEY: Final = 1024
 """Bytes of a message's own key that are repeated where room is short."""
-SHORT, LONG = 100, 200
+SHORT: Final = 100
+LONG: Final = 200
 """Characters that are left of a text, where room is short."""
 
 

@@ -19,7 +19,11 @@ from processor.http.trust import authorities
 from processor.http.wire import USER_AGENT, Unsendable, host_of
 
 _INTEREST: Final = {pycurl.POLL_IN: EPOLLIN, pycurl.POLL_OUT: EPOLLOUT, pycurl.POLL_INOUT: EPOLLIN | EPOLLOUT}
+_TIMEOUT: Final[int] = pycurl.SOCKET_TIMEOUT
+_REMOVE: Final[int] = pycurl.POLL_REMOVE
 _NEVER: Final = float("inf")
+_HOST_FROM: Final = 8
+"""Where the host begins in an https address; an http one has it a letter earlier."""
 _LANE_CONNECTIONS: Final = 4
 """Most connections of one lane to a host: one carries all its calls, where the server lets it."""
 _LANE_IDLE = 60.0
@@ -63,7 +67,7 @@ class _Pool:
 
     def _on_socket(self, what: int, fd: int, _multi: object, _data: object) -> None:
         # An idle connection stays in the epoll: to leave it after each call and to come back costs as much as a send.
-        if what == pycurl.POLL_REMOVE:
+        if what == _REMOVE:
             self._owners.pop(fd, None)
             return
         mask = _INTEREST.get(what, 0)
@@ -158,7 +162,7 @@ class CurlTransport:
         """The pool of the URL's host; where that is busy, the next that is not."""
         pools = self._pools
         count = len(pools)
-        home = hash(url.split("/", 3)[2] if url.count("/", 0, 9) > 1 else url) % count
+        home = hash(url[:url.find("/", _HOST_FROM)]) % count
         for step in range(count):
             pool = pools[(home + step) % count]
             if pool.load < self._pool_load:
@@ -213,7 +217,7 @@ class CurlTransport:
         for pool in self._every:
             if pool.due <= now:
                 pool.due = _NEVER
-                _, running = pool.multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+                _, running = pool.multi.socket_action(_TIMEOUT, 0)
                 if running != pool.load:
                     self._collect(pool)
         return min([pool.due for pool in self._every])

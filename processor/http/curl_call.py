@@ -24,6 +24,14 @@ _TLS_CODES: Final = frozenset(
         "E_SSL_PINNEDPUBKEYNOTMATCH", "E_USE_SSL_FAILED", "E_SSL_ENGINE_NOTFOUND", "E_SSL_ENGINE_SETFAILED",
     )
 )  # fmt: skip
+# What is needed for every call is looked up once.
+_URL: Final[int] = pycurl.URL
+_HTTPHEADER: Final[int] = pycurl.HTTPHEADER
+_POSTFIELDS: Final[int] = pycurl.POSTFIELDS
+_TIMEOUT_MS: Final[int] = pycurl.TIMEOUT_MS
+_FRESH_CONNECT: Final[int] = pycurl.FRESH_CONNECT
+_PIPEWAIT: Final[int] = pycurl.PIPEWAIT
+_RESPONSE_CODE: Final[int] = pycurl.RESPONSE_CODE
 _GO: Final[int] = pycurl.PREREQFUNC_OK
 _ABORT: Final[int] = pycurl.PREREQFUNC_ABORT
 _TOO_LARGE: Final = 100  # libcurl's own limit on headers; pycurl has no name for it
@@ -98,20 +106,20 @@ class CurlCall:
         if shape != self._shape:
             self._reshape(method, body is not None)
         try:
-            put(pycurl.URL, url)
-            put(pycurl.HTTPHEADER, _header_list(lines, body))
+            put(_URL, url)
+            put(_HTTPHEADER, _header_list(lines, body))
         except (pycurl.error, UnicodeError):
             raise Unsendable(BAD_ADDRESS) from None
         if body is not None:
-            put(pycurl.POSTFIELDS, body)
+            put(_POSTFIELDS, body)
         if timeout != self._timeout:
-            put(pycurl.TIMEOUT_MS, max(1, int(timeout * 1000)))
+            put(_TIMEOUT_MS, max(1, int(timeout * 1000)))
             self._timeout = timeout
         if fresh != self._fresh:
-            put(pycurl.FRESH_CONNECT, fresh)
+            put(_FRESH_CONNECT, fresh)
             self._fresh = fresh
         if joins != self._joins:
-            put(pycurl.PIPEWAIT, joins)
+            put(_PIPEWAIT, joins)
             self._joins = joins
         self._begin(method, url, ticket, max_bytes, 0 if body is None else len(body))
 
@@ -176,7 +184,7 @@ class CurlCall:
 
     def answered(self) -> Completion:
         """The answer of a call that libcurl finished, leaving the handle ready for the next."""
-        status = self.handle.getinfo(pycurl.RESPONSE_CODE)
+        status = self.handle.getinfo(_RESPONSE_CODE)
         chunks = self._chunks
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         answer: Response = WireResponse(status, self._lines.copy(), body)
