@@ -66,13 +66,19 @@ class Measured(NamedTuple):
         return ", ".join(found) or "all there, in order"
 
 
+def reader(servers: str) -> Consumer:
+    """A client that reads what is committed, in no group."""
+    return Consumer({"bootstrap.servers": servers, "group.id": "bench-watch", "log_level": 0,
+                     "enable.auto.commit": False, "enable.partition.eof": True,
+                     "isolation.level": "read_committed", "auto.offset.reset": "earliest"})
+
+
 class Watch:
     """Looks at one run."""
 
     def __init__(self, servers: str, results: str, pids: Sequence[int]) -> None:
-        self._consumer = Consumer({"bootstrap.servers": servers, "group.id": "bench-watch", "log_level": 0,
-                                   "enable.auto.commit": False, "enable.partition.eof": True,
-                                   "isolation.level": "read_committed", "auto.offset.reset": "earliest"})
+        self._servers = servers
+        self._client = reader(servers)
         self._parts = [TopicPartition(results, number, 0) for number in range(PARTITIONS)]
         self._pids = pids
         self._began = time.monotonic()
@@ -91,7 +97,7 @@ class Watch:
     def _end(self, part: TopicPartition) -> int:
         """Behind the last record that is committed; a topic that was just made has no leader for a moment."""
         try:
-            return int(self._consumer.get_watermark_offsets(part, timeout=10)[1])
+            return int(self._client.get_watermark_offsets(part, timeout=10)[1])
         except KafkaException:
             return self.samples[-1].ends[part.partition] if self.samples else 0
 
@@ -106,7 +112,7 @@ class Watch:
 
     def settle(self, events: int, steps: int) -> None:
         """Read the results, and go on looking until all are there: the last may wait for their retry."""
-        self._read = read = Read(self._consumer, self._parts, steps)
+        self._read = read = Read(self._servers, self._parts, steps)
         moved, last = time.monotonic(), 0
         end = moved + SETTLE
         while read.unique < events * steps and time.monotonic() < min(moved + SETTLE_QUIET, end):
@@ -118,10 +124,11 @@ class Watch:
 
     def judge(self, events: int, steps: int, calls: int, *, together: bool = False) -> Measured:
         """Put the figures together. `together`: only while every partition, hence every process, still had work."""
-        read = self._read or Read(self._consumer, self._parts, steps)
+        read = self._read or Read(self._servers, self._parts, steps)
         for _ in range(5):
             read.take()  # what came at its end, or should not have come
-        self._consumer.close()
+        read.close()
+        self._client.close()
         counts = [read.counts_below(one.ends) for one in self.samples]
         first, last = window([sum(one) for one in counts], events * steps)
         if together:
@@ -163,14 +170,18 @@ def first_end(counts: Sequence[Sequence[int]]) -> int:
 class Read:
     """All results of a run, as a reader outside sees them."""
 
-    def __init__(self, consumer: Consumer, parts: Sequence[TopicPartition], steps: int) -> None:
-        self._consumer = consumer
+    def __init__(self, servers: str, parts: Sequence[TopicPartition], steps: int) -> None:
+        self._consumer = reader(servers)  # of its own: who asks for ends would stand behind its fetches
         self._steps = steps
         self._offsets: list[list[int]] = [[] for _ in parts]
         self._seen: dict[int, int] = defaultdict(int)
         self._last: dict[bytes, int] = {}
         self.total = self.unique = self.succeeded = self.reordered = 0
-        consumer.assign(list(parts))
+        self._consumer.assign(list(parts))
+
+    def close(self) -> None:
+        """Free its client."""
+        self._consumer.close()
 
     def take(self) -> None:
         """Read what is there, for a moment."""
