@@ -111,7 +111,7 @@ def _java(results: Results) -> Iterator[Goal]:
 def _published(results: Results) -> Iterator[Goal]:
     """Case H, row by row: the best of theirs in seconds, over ours."""
     seconds: dict[int, dict[str, float]] = {}
-    for row in results.get("published", ()):
+    for row in results.get("H", ()):
         seconds.setdefault(row["keys"], {})[row["candidate"]] = median(one["seconds"] for one in row["runs"])
     for keys, found in seconds.items():
         best = min((one for name, one in found.items() if name.startswith(JAVA)), default=0.0)
