@@ -2,37 +2,122 @@
 
 from __future__ import annotations
 
+from bisect import insort_right
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from processor.engine.chain import Chain, Parked
     from processor.engine.plan import Step
 
 
+FEW: Final = 8
+"""Parked chains of one user that are looked through; of more, the first one at each connector is known."""
+
+
 class Lane:
     """One user's chains: the running one, those behind it, those that are parked."""
 
-    __slots__ = ("parked", "queue", "running")
+    __slots__ = ("_astray", "_rows", "parked", "queue", "running")
 
     def __init__(self, running: Chain | None) -> None:
         self.running = running
         self.queue: deque[Chain] | None = None
-        self.parked: list[Parked] | None = None
+        self.parked: list[Parked] = []
+        """By their order."""
+        self._rows: dict[str, list[Parked]] | None = None
+        """By connector, those that have still to call it, by their order; None while there are few."""
+        self._astray: list[Parked] = []
+        """Where there are rows, those that wait for their order and head no row that would tell when it is theirs."""
 
     def blocker(self, chain: Chain, step: Step) -> Parked | Chain | None:
         """The earlier chain, parked or just woken, that has still to call the same connector, if there is one."""
         if chain.seq < 0 or step.overtakes:
             return None
-        for parked in self.parked or ():
-            if 0 <= parked.seq < chain.seq and step.connector_id in parked.connectors:
-                return parked
+        first = self._first(step.connector_id)
+        if first is not None and first.seq < chain.seq:
+            return first
         for queued in self.queue or ():
             if queued.seq >= chain.seq:
                 break  # those behind came later
             if queued.seq >= 0 and step.connector_id in queued.left:
                 return queued
         return None
+
+    def park(self, stub: Parked) -> None:
+        """Keep the place of a parked chain."""
+        _insert(self.parked, stub)
+        if self._rows is not None:
+            self._index(stub)
+        elif len(self.parked) > FEW:
+            self._rows = {}
+            for one in self.parked:
+                self._index(one)
+
+    def unpark(self, stub: Parked) -> None:
+        """Give up the place of a parked chain."""
+        self.parked.remove(stub)
+        rows = self._rows
+        if rows is None:
+            return
+        if len(self.parked) <= FEW // 2:
+            self._rows, self._astray = None, []
+            return
+        if stub in self._astray:
+            self._astray.remove(stub)
+        for connector in stub.connectors if stub.seq >= 0 else ():
+            row = rows[connector]
+            row.remove(stub)
+            if not row:
+                del rows[connector]
+
+    def keep(self, parked: list[Parked]) -> None:
+        """Keep the places of these alone."""
+        self.parked, self._rows, self._astray = [], None, []
+        for stub in parked:
+            self.park(stub)
+
+    def next_in_order(self) -> list[Parked]:
+        """Those that wait for their order alone, and have nobody before them any more."""
+        rows = self._rows
+        found = self.parked
+        if rows is not None:
+            found = sorted({*(row[0] for row in rows.values()), *self._astray}, key=_seq)
+        return [one for one in found if one.waiting_for == "order" and self._is_first(one)]
+
+    def _is_first(self, stub: Parked) -> bool:
+        """Whether no earlier parked chain has still to call what `stub` calls next."""
+        first = self._first(stub.next)
+        return first is None or first.seq >= stub.seq
+
+    def _first(self, connector: str) -> Parked | None:
+        """The earliest parked chain, replays apart, that has still to call a connector."""
+        if self._rows is not None:
+            row = self._rows.get(connector)
+            return row[0] if row else None
+        for parked in self.parked:
+            if parked.seq >= 0 and connector in parked.connectors:
+                return parked
+        return None
+
+    def _index(self, stub: Parked) -> None:
+        rows: dict[str, list[Parked]] = self._rows  # type: ignore[assignment]
+        if stub.waiting_for == "order" and (stub.next not in stub.connectors or stub.seq < 0):
+            self._astray.append(stub)
+        for connector in stub.connectors if stub.seq >= 0 else ():
+            _insert(rows.setdefault(connector, []), stub)
+
+
+def _insert(row: list[Parked], stub: Parked) -> None:
+    """Add to what stands by its order; nearly always it comes last."""
+    if row and row[-1].seq > stub.seq:
+        insort_right(row, stub, key=_seq)
+    else:
+        row.append(stub)
+
+
+def _seq(stub: Parked) -> int:
+    return stub.seq
 
 
 class Lanes:
@@ -89,30 +174,29 @@ class Lanes:
 
     def park(self, *parked: Parked) -> None:
         """Keep the places of parked chains of one user."""
-        lane = self._lanes.setdefault(parked[0].user, Lane(None))
-        if lane.parked is None:
-            lane.parked = []
-        lane.parked.extend(parked)
-        lane.parked.sort(key=lambda one: one.seq)
+        user = parked[0].user
+        lane = self._lanes.get(user)
+        if lane is None:
+            lane = self._lanes[user] = Lane(None)
+        for stub in parked:
+            lane.park(stub)
 
     def shelve(self, user: str) -> list[Parked] | None:
         """Give up the places of the user's chains that lie on the shelf; None while any of his chains may move."""
         lane = self._lanes.get(user)
         if lane is None:
             return []
-        parked = lane.parked or ()
+        parked = lane.parked
         if lane.running is not None or lane.queue or any(one.pinned for one in parked):
             return None
-        lane.parked = [one for one in parked if not one.filed] or None
-        if lane.parked is None:
+        lane.keep([one for one in parked if not one.filed])
+        if not lane.parked:
             del self._lanes[user]
         return [one for one in parked if one.filed]
 
     def unpark(self, parked: Parked) -> None:
         """Give up the place of a parked chain that runs again."""
         lane = self._lanes[parked.user]
-        lane.parked.remove(parked)  # type: ignore[union-attr]
-        if not lane.parked:
-            lane.parked = None
-            if lane.running is None and not lane.queue:
-                del self._lanes[parked.user]
+        lane.unpark(parked)
+        if not lane.parked and lane.running is None and not lane.queue:
+            del self._lanes[parked.user]

@@ -382,14 +382,6 @@ class Parking:
         of other users' events.
         """
         lane = partition.lanes.lane(user)
-        if lane is None or not lane.parked:
-            return
-        parked = list(lane.parked)
-        for stub in parked:
-            if stub.waiting_for == "order" and not _behind(stub, parked):
+        if lane is not None and lane.parked:
+            for stub in lane.next_in_order():
                 self.wake(stub)
-
-
-def _behind(stub: Parked, parked: list[Parked]) -> bool:
-    """Whether an earlier parked chain has still to call what `stub` calls next."""
-    return any(0 <= one.seq < stub.seq and stub.next in one.connectors for one in parked)

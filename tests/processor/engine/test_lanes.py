@@ -28,9 +28,9 @@ def chain(seq, user="ann", *left):
                  tracker=None, place=0, size=0, arrived=0, origin_of=lambda: None)
 
 
-def parked(seq, *connectors, user="ann"):
-    return Parked(PARTITION, f"app:e{seq}", user, seq, frozenset(connectors), next="", exports_only=False, bindings=1,
-                  arrived=0, waiting_for="retry", since=0.0)
+def parked(seq, *connectors, user="ann", next="", waiting_for="retry"):
+    return Parked(PARTITION, f"app:e{seq}", user, seq, frozenset(connectors), next=next, exports_only=False, bindings=1,
+                  arrived=0, waiting_for=waiting_for, since=0.0)
 
 
 def step(connector="alpha", *, overtakes=False):
@@ -124,3 +124,31 @@ def test_a_lane_lives_while_anything_is_in_it():
     assert lanes.lane("ann") is not None
     lanes.unpark(stub)
     assert lanes.lane("ann") is None
+
+
+STUBS = st.tuples(st.integers(-1, 40), st.sets(st.sampled_from(["alpha", "beta"])),
+                  st.sampled_from(["alpha", "beta", ""]),
+                  st.sampled_from(["order", "circuit"]))
+
+
+@given(st.lists(STUBS, max_size=40, unique_by=lambda one: one[0]), st.data())
+def test_however_many_are_parked_the_first_at_each_connector_holds_the_others_up(stubs, data):
+    """Found by rows where they are many; here by looking through all of them."""
+    lanes, there = Lanes(), []
+    for seq, connectors, following, cause in stubs:
+        there.append(parked(seq, *connectors, next=following, waiting_for=cause))
+        lanes.park(there[-1])
+        while there and data.draw(st.integers(0, 3)) == 0:
+            lanes.unpark(there.pop(data.draw(st.integers(0, len(there) - 1))))
+        if (lane := lanes.lane("ann")) is None:
+            assert not there
+            continue
+        in_order = sorted(there, key=lambda one: one.seq)
+        assert lane.parked == in_order
+        first = {name: next((one for one in in_order if one.seq >= 0 and name in one.connectors), None)
+                 for name in ("alpha", "beta", "")}
+        assert lane.next_in_order() == [
+            one for one in in_order if one.waiting_for == "order"
+            and (first[one.next] is None or first[one.next].seq >= one.seq)]
+        late = chain(100, "ann", "alpha")
+        assert lane.blocker(late, step("alpha")) is first["alpha"]
