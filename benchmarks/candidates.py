@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import parallel
-from benchmarks.parallel import PARALLEL, PARALLEL_CORE
+from benchmarks.parallel import PARALLEL
 from benchmarks.place import Place
 from benchmarks.task import Task
 from benchmarks.workload import APP, PARTITIONS, PROMPT, USERS
@@ -186,6 +186,5 @@ CANDIDATES: Mapping[str, Candidate] = {one.name: one for one in (
     Candidate(QUIX, script([_python(".venv-quix"), str(PEERS / "quix.py")]), 0.06, _lacks(".venv-quix")),
     Candidate(FAUST, script([_python(".venv-faust"), str(PEERS / "faust_agent.py"), "worker", "-l", "warn",
                              "--without-web"]), 0.06, _lacks(".venv-faust")),
-    Candidate(PARALLEL, script(parallel.command(parallel.VERTX)), LONG, parallel.not_built),
-    Candidate(PARALLEL_CORE, script(parallel.command(parallel.CORE)), LONG, parallel.not_built),
+    Candidate(PARALLEL, script(parallel.command()), LONG, parallel.not_built),
 )}

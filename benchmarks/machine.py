@@ -12,6 +12,7 @@ from pathlib import Path
 import confluent_kafka
 import pycurl
 
+from benchmarks import parallel
 from testkit.kafka.jars import KAFKA_VERSION
 
 PACKAGES = ("prompt-actions", "confluent-kafka", "fastavro", "orjson", "pycurl", "rocksdict")
@@ -39,6 +40,8 @@ def versions(root: Path) -> Mapping[str, str]:
         for name in names:
             command = f"import importlib.metadata as m; print(m.version({name!r}))"
             found[name] = _said(str(root / environment / "bin" / "python"), "-c", command)
+    if built := parallel.versions():
+        found |= {**built, "java": _said("java", "--version").partition("\n")[0]}
     return {name: one for name, one in found.items() if one}
 
 

@@ -10,15 +10,23 @@ BUILT = ROOT / "build" / "parallel_consumer"
 FLAGS = ("-Xmx512m", "-XX:+UseParallelGC")
 """What showed to be best here: G1 costs it a fifth more CPU and half as much memory again."""
 PARALLEL, PARALLEL_CORE = "Parallel Consumer", "Parallel Consumer, core, 16 threads"
-VERTX, CORE = ("vertx", 1000), ("core", 16)
-"""Its client, and how much it may do at once: what suits it best, and what its authors measured, its default."""
 
 
-def command(how: tuple[str, int]) -> list[str]:
-    """The program that reads its task from the environment."""
-    client, concurrency = how
+def command(*, client: str = "vertx", concurrency: int = 1000, linger_ms: int = 5) -> list[str]:
+    """The program that reads its task from the environment.
+
+    The defaults are what showed to be best for many keys. With few keys each waits for the broker's word on the result
+    before it, so nothing may linger.
+    """
     return ["java", *FLAGS, "-cp", f"{BUILT / 'classes'}:{BUILT / 'libs'}/*", "bench.ParallelConsumer",
-            client, str(ROOT / "schemas" / "avro"), str(concurrency)]
+            client, str(ROOT / "schemas" / "avro"), str(concurrency), str(linger_ms)]
+
+
+def versions() -> dict[str, str]:
+    """Of the libraries that were built with."""
+    jars = sorted(one.stem for one in (BUILT / "libs").glob("*.jar"))
+    return {name: jar.removeprefix(f"{name}-") for name in ("parallel-consumer-core", "vertx-core", "kafka-clients")
+            for jar in jars if jar.startswith(f"{name}-")}
 
 
 def not_built() -> str:

@@ -24,7 +24,7 @@ def with_second_half(rows: Mapping[str, Runs]) -> dict[str, Runs]:
 
 def against_parallel(rows: Mapping[str, Runs]) -> list[str]:
     """Lines below a case: the processor's figures over Parallel Consumer's; none where that took no part."""
-    if PARALLEL not in rows:
+    if PARALLEL not in rows or OURS not in rows:
         return []
     lines = ["", "To Parallel Consumer (in brackets: to its second half):", "",
              "| candidate | events/s | CPU an event | RSS |", "|---|---|---|---|"]

@@ -40,8 +40,10 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
-/** Parallel Consumer by key: `vertx|core SCHEMAS CONCURRENCY`; its task comes in the environment, as all others'. */
+/** Parallel Consumer by key: `vertx|core SCHEMAS CONCURRENCY LINGER_MS`; its task is in the environment, as all others'. */
 public final class ParallelConsumer {
+    private static final int LOOPS = 2;
+
     private final JsonObject task;
     private final int concurrency;
     private final Workload workload;
@@ -49,7 +51,7 @@ public final class ParallelConsumer {
     private final KafkaProducer<String, byte[]> producer;
     private final String url;
 
-    private ParallelConsumer(JsonObject task, Path schemas, int concurrency) throws IOException {
+    private ParallelConsumer(JsonObject task, Path schemas, int concurrency, int lingerMs) throws IOException {
         this.task = task;
         this.concurrency = concurrency;
         workload = new Workload(schemas, task.getInteger("users"));
@@ -57,17 +59,18 @@ public final class ParallelConsumer {
         String servers = task.getString("servers");
         consumer = new KafkaConsumer<>(Map.of(
                 "bootstrap.servers", servers, "group.id", task.getString("group"), "auto.offset.reset", "earliest",
-                "enable.auto.commit", false, "max.poll.records", Integer.getInteger("poll", 2000)),
+                "enable.auto.commit", false, "isolation.level", "read_committed", "max.poll.records", 2000),
                 new StringDeserializer(), new ByteArrayDeserializer());
         producer = new KafkaProducer<>(Map.of(
-                "bootstrap.servers", servers, "linger.ms", Integer.getInteger("linger", 5), "batch.size", 131072, "compression.type", System.getProperty("comp", "lz4")),
+                "bootstrap.servers", servers, "linger.ms", lingerMs, "batch.size", 131072, "compression.type", "lz4"),
                 new StringSerializer(), new ByteArraySerializer());
     }
 
     /** Runs until SIGTERM. */
     public static void main(String[] arguments) throws IOException {
         var task = new JsonObject(System.getenv("BENCH_TASK"));
-        var one = new ParallelConsumer(task, Path.of(arguments[1]), Integer.parseInt(arguments[2]));
+        var one = new ParallelConsumer(task, Path.of(arguments[1]), Integer.parseInt(arguments[2]),
+                Integer.parseInt(arguments[3]));
         DrainingCloseable running = arguments[0].equals("vertx") ? one.vertx() : one.core();
         Runtime.getRuntime().addShutdownHook(new Thread(running::closeDontDrainFirst));
     }
@@ -75,18 +78,16 @@ public final class ParallelConsumer {
     private ParallelConsumerOptions.ParallelConsumerOptionsBuilder<String, byte[]> options() {
         return ParallelConsumerOptions.<String, byte[]>builder().consumer(consumer).ordering(KEY)
                 .maxConcurrency(concurrency).commitMode(PERIODIC_CONSUMER_ASYNCHRONOUS)
-                .commitInterval(Duration.ofMillis(Integer.getInteger("commit", 500)));
+                .commitInterval(Duration.ofMillis(500));
     }
 
     // Vert.x: nothing waits in a thread
 
     private DrainingCloseable vertx() {
-        Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(Integer.getInteger("loops", 2)).setPreferNativeTransport(Boolean.getBoolean("native")));
-        System.err.println("native " + vertx.isNativeTransportEnabled());
-        WebClient client = WebClient.create(vertx, new WebClientOptions().setMaxPoolSize(Integer.getInteger("pool", task.getInteger("in_flight"))));
+        Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(LOOPS));
+        WebClient client = WebClient.create(vertx, new WebClientOptions().setMaxPoolSize(task.getInteger("in_flight")));
         var address = new RequestOptions().setMethod(HttpMethod.POST).setAbsoluteURI(url);
-        var options = options().build();
-        var processor = new VertxParallelEoSStreamProcessor<String, byte[]>(vertx, client, options);
+        var processor = new VertxParallelEoSStreamProcessor<String, byte[]>(vertx, client, options().build());
         processor.subscribe(List.of(task.getString("interactions")));
         processor.vertxFuture(context -> call(client, address, context.value()));
         return processor;

@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
@@ -18,6 +19,8 @@ import org.apache.avro.message.BinaryMessageEncoder;
 /** The same work as benchmarks/workload.py: its users, its event, its call, its result. */
 final class Workload {
     private static final JsonFactory JSON = new JsonFactory();
+    private static final List<String> TAKEN_OVER =
+            List.of("event_id", "app_id", "user_id", "prompt_id", "interaction");
 
     private final Schema resultSchema;
     private final BinaryMessageDecoder<GenericRecord> events;
@@ -119,7 +122,7 @@ final class Workload {
     byte[] result(GenericRecord event, int status, byte[] answer, long started) {
         boolean ok = status == 200;
         var made = new GenericData.Record(resultSchema);
-        for (String field : new String[] {"event_id", "app_id", "user_id", "prompt_id", "interaction"}) {
+        for (String field : TAKEN_OVER) {
             made.put(field, event.get(field));
         }
         made.put("event_time", event.get("time"));
