@@ -57,12 +57,15 @@ class Measured(NamedTuple):
     late_per_second: float = 0.0
     """Rate of the second half, when whatever compiles while it runs has done so."""
     late_cpu_us: float = 0.0
+    unfinished: bool = False
+    """Whether results still came when it was ended: then what counts as lost was not done in time."""
 
     @property
     def correct(self) -> str:
         """In words."""
+        missing = "not done in time" if self.unfinished else "lost"
         found = [f"{count} {word}" for count, word in (
-            (self.lost, "lost"), (self.repeated, "repeated"), (self.reordered, "out of order")) if count]
+            (self.lost, missing), (self.repeated, "repeated"), (self.reordered, "out of order")) if count]
         return ", ".join(found) or "all there, in order"
 
 
@@ -83,6 +86,7 @@ class Watch:
         self._pids = pids
         self._began = time.monotonic()
         self._read: Read | None = None
+        self._unfinished = False
         self.samples: list[Sample] = []
         self.rss = 0.0
 
@@ -120,6 +124,7 @@ class Watch:
             self.sample()
             if read.unique != last:
                 moved, last = time.monotonic(), read.unique
+        self._unfinished = time.monotonic() >= end
         self.rss = sum(map(peak_rss_mb, self._pids))
 
     def judge(self, events: int, steps: int, calls: int, *, together: bool = False) -> Measured:
@@ -141,7 +146,7 @@ class Watch:
             events, read.total, done / seconds, (b.cpu - a.cpu) * per_event, (b.cpu - a.cpu) / seconds,
             (b.others - a.others) / seconds, self.rss, calls, read.succeeded, events * steps - read.unique,
             read.total - read.unique, read.reordered, began - self._began,
-            (b.librdkafka - a.librdkafka) * per_event, *late)
+            (b.librdkafka - a.librdkafka) * per_event, *late, unfinished=self._unfinished)
 
     def _between(self, first: int, last: int, counts: Sequence[Sequence[int]], steps: int) -> tuple[float, float]:
         """Events a second and CPU microseconds an event between two samples."""

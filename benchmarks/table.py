@@ -83,7 +83,8 @@ def _ratio(values: Sequence[float], ceiling: Sequence[Row] | None, field: str) -
 def _worst(runs: Sequence[Row]) -> str:
     """What was wrong in any run."""
     found = []
-    for field, word in (("lost", "lost"), ("repeated", "repeated"), ("reordered", "out of order")):
+    missing = "not done in time" if any(one.get("unfinished") for one in runs) else "lost"
+    for field, word in (("lost", missing), ("repeated", "repeated"), ("reordered", "out of order")):
         most = max(one[field] for one in runs)
         if most:
             found.append(f"{most:,} {word}")
