@@ -245,9 +245,10 @@ class Gate:
         self.throttled_at = now
         self.throttles += 1
         borne = self.borne_of_late(now)
+        known = borne >= (STRAY if self._borne[2] else MOST_CREDIT)
         # the first answers ever say too little: then the vendor gets its rest, and only a second time a rate
-        if self.bucket is None and (borne >= STRAY or self.throttles > 1 or (borne and warned)):
-            self.bucket = Bucket(max(LEAST_LEARNED, borne), learned=True, sure=borne >= STRAY)
+        if self.bucket is None and (known or self.throttles > 1 or (borne and warned)):
+            self.bucket = Bucket(max(LEAST_LEARNED, borne), learned=True, sure=known)
         if self.bucket is not None:
             self.bucket.throttled()
         return True

@@ -165,6 +165,28 @@ def test_a_vendor_that_says_429_now_and_then_is_called_as_one_that_does_not(seed
     assert sum(taken[10:]) / 50 > 0.9 * 400
 
 
+def in_waves(one, chance, *, together=500, waves=80, every=0.05):
+    """As many calls at once as the gate lets, their answers together a wave later; how many went out in each."""
+    sizes = []
+    for wave in range(waves):
+        sent = NOW + wave * every
+        size = next(number for number in range(together + 1) if number == together or one.wait(sent))
+        one.busy = 0
+        for _ in range(size):
+            if chance.random() >= 0.01:
+                one.answered(sent + every)
+            elif one.throttled(sent, sent + every):
+                one.throttled_until = sent + every + 1.0
+        sizes.append(size)
+    return sizes
+
+
+def test_a_429_among_the_very_first_answers_of_a_wave_does_not_slow_the_vendor_down_for_long():
+    """Within the first fiftieth of a second nobody has seen what the vendor bears; a rest is all that it may cost."""
+    for seed in range(60):
+        assert sum(in_waves(gate(concurrency=500), Random(seed))[40:]) > 0.9 * 40 * 500, seed
+
+
 @pytest.mark.parametrize("limit", [5, 20, 100, 300])
 def test_a_limit_that_nobody_declared_is_found_and_kept_to(limit):
     """Most of what the vendor would take goes through, and few calls are refused."""
