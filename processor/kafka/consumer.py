@@ -21,6 +21,8 @@ MAX_BATCHES = 4
 """Batches that wait for the loop; beyond this nothing is consumed."""
 LONG_PRESSURE = 1.0
 """Seconds of back-pressure after which partitions are paused, which costs their prefetch."""
+ROUSING = 0.2
+"""Seconds that an answer is waited for which only makes the library look."""
 PATIENCE = 0.1
 LOOK_EVERY = 1.0
 COMMITTING_PATIENCE = 0.01
@@ -62,6 +64,8 @@ class ConsumerThread(threading.Thread):
         self._restore: Restore
         self._commands: deque[Callable[[], None]] = deque()
         self._commits: deque[_Commit] = deque()
+        self._idle: list[TopicPartition] = []
+        """Partitions that were just resumed."""
         self._patience = PATIENCE
         self._room = threading.Event()
         self._assigned: dict[int, dict[str, int]] = {}
@@ -201,6 +205,8 @@ class ConsumerThread(threading.Thread):
         self._commit_asked()
         while self._commands:
             self._commands.popleft()()
+        if self._idle:
+            self._rouse()
         self._look()
         if self._restore:
             for one in self._restore.step(0.02):
@@ -290,6 +296,21 @@ class ConsumerThread(threading.Thread):
             self._resumed.add((topic, number))
             if not self._throttled:
                 self._consumer.resume(partition)
+                self._idle.append(partition[0])
+
+    def _rouse(self) -> None:
+        """Have resumed partitions fetched now.
+
+        The library's thread of a broker from which nothing else is fetched looks a second later; a question makes it.
+        """
+        resumed, self._idle = self._idle, []
+        try:
+            topics = self._consumer.list_topics(timeout=ROUSING).topics
+            leaders = {topics[one.topic].partitions[one.partition].leader: one for one in resumed}
+            for one in leaders.values():
+                self._consumer.get_watermark_offsets(one, timeout=ROUSING)
+        except (KafkaException, KeyError):
+            return  # then it begins a second later
 
     # rebalances, inside poll
 
