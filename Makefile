@@ -74,7 +74,7 @@ test-browser: setup ## the console in Chromium, over a real Kafka; ARGS=--pictur
 	@bash .ci/with-broker $(BIN)/python -m pytest -q -m browser tests/browser $(ARGS)
 
 .PHONY: bench
-bench: setup compiled ## ceiling, processor and the usual ways, measured against a real Kafka; below an hour
+bench: setup compiled ## ceiling, processor, the usual ways and Parallel Consumer, measured against a real Kafka; below an hour
 	@bash benchmarks/peers/environments.sh $(BIN)/python
 	@$(BIN)/python -m benchmarks $(ARGS)
 

@@ -12,10 +12,11 @@ FLAGS = ("-Xmx512m", "-XX:+UseParallelGC")
 PARALLEL, PARALLEL_CORE = "Parallel Consumer", "Parallel Consumer, core, 16 threads"
 
 
-def command(*, client: str = "vertx", concurrency: int = 1000, linger_ms: int = 5) -> list[str]:
+def command(*, client: str = "vertx", concurrency: int = 2000, linger_ms: int = 5) -> list[str]:
     """The program that reads its task from the environment.
 
-    The defaults are what showed to be best for many keys. With few keys each waits for the broker's word on the result
+    The defaults are what showed to be best for many keys: more is taken on than there are connections, since what
+    waits for the broker's word on its result counts too. With few keys each event waits for that word on the one
     before it, so nothing may linger.
     """
     return ["java", *FLAGS, "-cp", f"{BUILT / 'classes'}:{BUILT / 'libs'}/*", "bench.ParallelConsumer",

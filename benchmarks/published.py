@@ -114,7 +114,7 @@ class _Measurement:
         seconds = time.monotonic() - began
         times = Counter(found)
         return Took(seconds, (self._cpu() - cpu) / events * 1e6, sum(one not in times for one in numbers),
-                    sum(times.values()) - len(times), _reordered(found, keys))
+                    sum(times.values()) - len(times), reordered(found, keys))
 
     def _publish(self, numbers: range, keys: int) -> None:
         self._producer.begin_transaction()
@@ -133,7 +133,7 @@ class _Measurement:
         return sum(map(cpu_seconds, self._pids))
 
 
-def _reordered(found: list[int], keys: int) -> int:
+def reordered(found: list[int], keys: int) -> int:
     """How many results came behind that of a later event of the same key."""
     last: dict[int, int] = {}
     count = 0

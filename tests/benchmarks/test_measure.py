@@ -1,4 +1,4 @@
-from benchmarks.measure import first_end, window
+from benchmarks.measure import first_end, middle, window
 
 
 def test_rate_and_cpu_are_taken_where_neither_start_nor_end_counts():
@@ -16,3 +16,11 @@ def test_two_processes_are_measured_until_the_first_partition_has_all_of_its_res
 
 def test_partitions_that_end_in_the_same_sample_are_measured_to_the_one_before():
     assert first_end([[0, 0], [5, 5], [10, 10]]) == 1
+
+
+def test_the_second_half_begins_with_half_of_the_results():
+    assert middle([[0, 0], [20, 20], [30, 25], [40, 40], [50, 50]], 100, last=3) == 2
+
+
+def test_a_run_that_never_came_to_half_has_no_second_half():
+    assert middle([[0, 0], [10, 10], [20, 20]], 100, last=2) == 2
