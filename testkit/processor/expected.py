@@ -259,7 +259,9 @@ class Model:
         if not ended:
             if self._killed and want.kind in ONLY_ONCE:
                 return frozenset({IN_DOUBT})  # marked, and killed before it was sent
-            self._wrong.append(f"{where} was never called to an end: {[(one.status, one.fault) for one in requests]}")
+            told = self._ended.get((event.app_id, event.event_id, want.id))
+            self._wrong.append(f"{where} was never called to an end, and ended as {told}: "
+                               f"{[(one.status, one.fault) for one in requests]}")
             return frozenset({DONE})
         if ended[0] != len(requests) - 1 and not (self._killed and want.kind not in ONLY_ONCE):
             self._wrong.append(f"{where} was called after it had ended: "

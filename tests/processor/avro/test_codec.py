@@ -284,7 +284,7 @@ NUMBER = next(field["name"] for field in project().current["PromptInteraction"].
 
 @pytest.fixture
 def calls(monkeypatch):
-    """How often the codec asks the library, and learns a head."""
+    """How often the codec asks the library."""
     counted = Counter()
 
     def counting(name, real):
@@ -293,7 +293,7 @@ def calls(monkeypatch):
             return real(*args)
         return count
 
-    for name in ("schemaless_reader", "schemaless_writer", "flat_reader"):
+    for name in ("schemaless_reader", "schemaless_writer"):
         monkeypatch.setattr(codec_module, name, counting(name, getattr(codec_module, name)))
     return counted
 
@@ -304,9 +304,9 @@ def test_a_usual_event_is_read_without_the_library_once_its_head_is_known(event,
     data = codec.encode_event(usual)
     calls.clear()
     assert codec.event(data) == usual
-    assert calls == {"schemaless_reader": 1, "flat_reader": 1}
+    assert calls == {"schemaless_reader": 1}
     assert [codec.event(data) for _ in range(50)] == [usual] * 50
-    assert calls == {"schemaless_reader": 1, "flat_reader": 1}
+    assert calls == {"schemaless_reader": 1}
 
 
 def test_an_unusual_event_is_read_by_the_library_once(codec, event, calls):
