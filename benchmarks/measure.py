@@ -57,6 +57,9 @@ class Measured(NamedTuple):
     late_per_second: float = 0.0
     """Rate of the second half, when whatever compiles while it runs has done so."""
     late_cpu_us: float = 0.0
+    whole_per_second: float = 0.0
+    """Rate from the first result to the last, with all that compiling takes meanwhile."""
+    whole_cpu_us: float = 0.0
     unfinished: bool = False
     """Whether results still came when it was ended: then what counts as lost was not done in time."""
 
@@ -139,6 +142,7 @@ class Watch:
         if together:
             last = max(first, min(last, first_end(counts)))
         late = self._between(middle(counts, events * steps, last), last, counts, steps)
+        whole = self._between(*ends_of([sum(one) for one in counts]), counts, steps)
         a, b, done = self.samples[first], self.samples[last], (sum(counts[last]) - sum(counts[first])) / steps
         seconds, per_event = max(b.at - a.at, 1e-9), 1e6 / max(done, 1)
         began = next((one.at for one, count in zip(self.samples, counts, strict=True) if sum(count)), self._began)
@@ -146,7 +150,7 @@ class Watch:
             events, read.total, done / seconds, (b.cpu - a.cpu) * per_event, (b.cpu - a.cpu) / seconds,
             (b.others - a.others) / seconds, self.rss, calls, read.succeeded, events * steps - read.unique,
             read.total - read.unique, read.reordered, began - self._began,
-            (b.librdkafka - a.librdkafka) * per_event, *late, unfinished=self._unfinished)
+            (b.librdkafka - a.librdkafka) * per_event, *late, *whole, unfinished=self._unfinished)
 
     def _between(self, first: int, last: int, counts: Sequence[Sequence[int]], steps: int) -> tuple[float, float]:
         """Events a second and CPU microseconds an event between two samples."""
@@ -159,6 +163,12 @@ def window(counts: Sequence[int], expected: int) -> tuple[int, int]:
     first = next((at for at, one in enumerate(counts) if one >= FROM * expected), 0)
     last = next((at for at, one in enumerate(counts) if one >= TO * expected), len(counts) - 1)
     return first, last
+
+
+def ends_of(counts: Sequence[int]) -> tuple[int, int]:
+    """The sample before the first results, and the first that has all there ever are."""
+    first = next((at for at, one in enumerate(counts) if one), 0)
+    return max(0, first - 1), counts.index(counts[-1])
 
 
 def middle(counts: Sequence[Sequence[int]], expected: int, last: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.goals import table_of_goals
 from benchmarks.table_beside import table_beside
-from benchmarks.table_parallel import against_parallel, with_second_half
+from benchmarks.table_parallel import against_parallel, with_parts
 
 Row = Mapping[str, Any]
 TWO = ", 2 processes"
@@ -38,7 +38,7 @@ def _case(name: str, case: Mapping[str, Any]) -> str:
     rows = case["candidates"]
     ceiling = rows.get("ceiling")
     return "\n".join([f"**{name}: {case['title']}**", "", HEAD,
-                      *(_row(who, runs, ceiling) for who, runs in with_second_half(rows).items()), *_two(rows),
+                      *(_row(who, runs, ceiling) for who, runs in with_parts(rows).items()), *_two(rows),
                       *against_parallel(rows)])
 
 

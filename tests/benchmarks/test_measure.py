@@ -1,4 +1,4 @@
-from benchmarks.measure import first_end, middle, window
+from benchmarks.measure import ends_of, first_end, middle, window
 
 
 def test_rate_and_cpu_are_taken_where_neither_start_nor_end_counts():
@@ -24,3 +24,8 @@ def test_the_second_half_begins_with_half_of_the_results():
 
 def test_a_run_that_never_came_to_half_has_no_second_half():
     assert middle([[0, 0], [10, 10], [20, 20]], 100, last=2) == 2
+
+
+def test_a_whole_run_reaches_from_before_the_first_result_to_the_last():
+    assert ends_of([0, 0, 10, 50, 100, 100]) == (1, 4)
+    assert ends_of([0, 0]) == (0, 0)
