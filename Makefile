@@ -19,7 +19,7 @@ COMPILED := build/compiled
 # Where cwd must not come first, so that what was compiled is found.
 WITH_COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(COMPILED) TESTKIT_COMPILED=1
 # Tests that drive the hot path: alone, and over Kafka with processes that are killed.
-COMPILED_TESTS ?= tests/processor/avro tests/processor/engine tests/processor/http tests/processor/state \
+COMPILED_TESTS ?= tests/connectors tests/processor/avro tests/processor/engine tests/processor/http tests/processor/state \
 	tests/integration/test_catalogue.py tests/integration/test_life_cycle.py tests/integration/test_model.py
 
 EXTRAS := --extra registry --extra ingest --extra console --extra vault
@@ -57,7 +57,7 @@ test: setup ## all tests, against the best Kafka that this machine has
 
 .PHONY: test-compiled
 test-compiled: compiled ## the tests of the hot path, over Kafka too, with what was compiled
-	@$(WITH_COMPILED) bash .ci/with-broker $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(COMPILED_TESTS) $(ARGS)
+	@$(WITH_COMPILED) bash .ci/with-broker $(BIN)/python -m pytest -q -m "not vendor" -n $(WORKERS) --dist worksteal $(COMPILED_TESTS) $(ARGS)
 
 .PHONY: test-quick
 test-quick: setup ## the tests that need no broker; seconds

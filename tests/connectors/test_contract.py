@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from connectors.kit import Connector, Params, Repeat, Request, Settings
+from connectors.kit import Connector, Params, Repeat, Request, Settings, get
 from connectors.kit.catalogue import FOLDERS, catalogue
 from testkit import lock
 
@@ -382,6 +382,8 @@ def test_what_is_repeated_with_a_key_sends_one_that_the_vendor_keeps(connector, 
 def test_what_looks_before_it_acts_has_something_to_look_with(connector, one):
     if one.repeat is not Repeat.LOOK_BEFORE:
         return
+    if not isinstance(get, types.FunctionType):
+        pytest.skip("what was compiled cannot be looked into; `make test` looks into the sources")
     found = reached(one.run, connector.settings)
     keywords = {word for function in found for code in code_of(function.__code__)
                 for constant in code.co_consts if isinstance(constant, tuple) for word in constant}
