@@ -57,7 +57,7 @@ test: setup ## all tests, against the best Kafka that this machine has
 
 .PHONY: test-compiled
 test-compiled: compiled ## the tests of the hot path, over Kafka too, with what was compiled
-	@$(WITH_COMPILED) bash .ci/with-broker $(BIN)/python -m pytest -q -m "not vendor" -n $(WORKERS) --dist worksteal $(COMPILED_TESTS) $(ARGS)
+	@$(WITH_COMPILED) bash .ci/with-broker $(BIN)/python -m pytest -q -m "not vendor and not trouble and not browser" -n $(WORKERS) --dist worksteal $(COMPILED_TESTS) $(ARGS)
 
 .PHONY: test-quick
 test-quick: setup ## the tests that need no broker; seconds
