@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DRAIN_EVERY: Final = 0.05
 """Seconds between two helpings of woken chains."""
 DRAIN_HELPING: Final = 50
+"""Chains of one helping, at least: of a vendor that has answered more in that time, as many as it has."""
 CROWDED_AFTER: Final = 1.0
 """Seconds for which a gate must have been full before anybody is sent away: a burst is no crowd."""
 MOST_AWAY: Final = 10
@@ -79,7 +80,9 @@ class Backlog:
             gate.crowded_since = 0.0
             return False
         gate.crowded_since = gate.crowded_since or now
-        return (now - gate.crowded_since > CROWDED_AFTER
+        # a first rest that the vendor asked for is no crowd, and after it nobody has seen yet what it bears
+        since = gate.crowded_since if gate.bucket is not None else max(gate.crowded_since, gate.throttled_until)
+        return (now - since > CROWDED_AFTER
                 and load > gate.borne_of_late(now) * self._options.park_after
                 and gate.waiting < MOST_AWAY * self._options.max_in_flight)
 
@@ -138,4 +141,5 @@ class Backlog:
         in_all = self._options.max_in_flight * 3 // 4 - self._books.in_flight
         load = gate.busy + gate.queued
         here = max(self._allowed(gate) - load, 0 if load else 1)
-        return min(DRAIN_HELPING, max(1, in_all), here)
+        helping = max(DRAIN_HELPING, int(gate.borne_of_late(self._sender.now) * DRAIN_EVERY))
+        return min(helping, max(1, in_all), here)

@@ -231,12 +231,15 @@ class Gate:
     def throttled(self, sent_at: float, now: float) -> bool:
         """A 429 came; whether it tells of a limit, and something new: calls that were out together are told the same.
 
-        One among many good answers tells of none: it is a stray, and concerns its own call only.
+        One among many good answers, come or, where no limit is known, still to come, tells of none: it is a stray, and
+        concerns its own call only.
         """
         self.stray = False
         if sent_at <= self.throttled_at:
             return False
-        if self._credit >= STRAY:
+        # refusals come back sooner than answers: those that are out may still make up for this one
+        due = 0 if self.bucket is not None else self.busy
+        if self._credit + due >= STRAY:
             self._credit -= STRAY
             self.stray = True
             return False

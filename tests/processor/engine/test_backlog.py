@@ -87,3 +87,30 @@ def test_exports_obey_a_wish_for_rest_and_leave_memory_meanwhile():
     assert process.balance.in_flight == 0
     process.settle(40)
     assert {one.attempts for one in process.world.results()} == {1}
+
+
+def test_a_first_short_rest_makes_no_crowd_of_those_who_came_meanwhile():
+    """They would be parked, and their users' later events behind them, for a second's rest."""
+    process = harness()
+    crowd(process, FULL + 5)
+    process.answer("p000", 429, headers={"retry-after": "1"})
+    process.advance(1.5)
+    process.accept("late", "cat1")
+    assert process.balance.parked == 0
+    process.advance(2.0)
+    process.accept("later", "dog1")
+    assert process.balance.parked >= 1, "by now it is known to be slow"
+
+
+def test_a_backlog_is_worked_off_as_fast_as_the_vendor_answers():
+    process = Harness(configuration({"p": ["alpha.key"]}, limits=Limits(concurrency=10)),
+                      options=EngineOptions(partitions=2, max_in_flight=4000))
+    crowd(process, 600)
+    process.answer("p000", 429, headers={"retry-after": "60"})
+    parked = process.balance.parked
+    gate, = process.engine.plans.gates.values()
+    gate.throttled_until, gate.draining = 0.0, False
+    for _ in range(5000):
+        gate.answered(process.clock.now)
+    process.engine.parking.recovered(gate)
+    assert parked - process.balance.parked == 250, "what it answers in a twentieth of a second"
