@@ -305,8 +305,9 @@ class ConsumerThread(threading.Thread):
         """
         resumed, self._idle = self._idle, []
         try:
-            topics = self._consumer.list_topics(timeout=ROUSING).topics
-            leaders = {topics[one.topic].partitions[one.partition].leader: one for one in resumed}
+            known = {topic: self._consumer.list_topics(topic, timeout=ROUSING).topics[topic].partitions
+                     for topic in {one.topic for one in resumed}}
+            leaders = {known[one.topic][one.partition].leader: one for one in resumed}
             for one in leaders.values():
                 self._consumer.get_watermark_offsets(one, timeout=ROUSING)
         except (KafkaException, KeyError):
