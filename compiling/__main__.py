@@ -16,9 +16,8 @@ from setuptools import setup
 
 HOT = (
     "connectors/kit/http.py", "processor/avro/codec.py", "processor/avro/flat_reader.py", "processor/avro/writer.py",
-    "processor/engine/*.py",
-    "processor/http/answer.py", "processor/http/awake.py", "processor/http/curl*.py", "processor/http/wire.py",
-    "processor/report.py", "processor/state/overlay.py",
+    "processor/engine/*.py", "processor/http/answer.py", "processor/http/awake.py", "processor/http/curl*.py",
+    "processor/http/wire.py", "processor/report.py", "processor/state/overlay.py",
 )
 """Modules that are worth it; pydantic's models, connectors and what is seldom run are not."""
 CONFIG = Path(__file__).parents[1] / "pyproject.toml"

@@ -18,17 +18,15 @@ FEW: Final = 8
 class Lane:
     """One user's chains: the running one, those behind it, those that are parked."""
 
-    __slots__ = ("_astray", "_rows", "parked", "queue", "running")
+    __slots__ = ("_rows", "parked", "queue", "running")
 
     def __init__(self, running: Chain | None) -> None:
         self.running = running
         self.queue: deque[Chain] | None = None
         self.parked: list[Parked] = []
         """By their order."""
-        self._rows: dict[str, list[Parked]] | None = None
-        """By connector, those that have still to call it, by their order; None while there are few."""
-        self._astray: list[Parked] = []
-        """Where there are rows, those that wait for their order and head no row that would tell when it is theirs."""
+        self._rows: _Rows | None = None
+        """The same by connector; None while there are few."""
 
     def blocker(self, chain: Chain, step: Step) -> Parked | Chain | None:
         """The earlier chain, parked or just woken, that has still to call the same connector, if there is one."""
@@ -48,41 +46,26 @@ class Lane:
         """Keep the place of a parked chain."""
         _insert(self.parked, stub)
         if self._rows is not None:
-            self._index(stub)
+            self._rows.add(stub)
         elif len(self.parked) > FEW:
-            self._rows = {}
-            for one in self.parked:
-                self._index(one)
+            self._rows = _Rows(self.parked)
 
     def unpark(self, stub: Parked) -> None:
         """Give up the place of a parked chain."""
         self.parked.remove(stub)
-        rows = self._rows
-        if rows is None:
-            return
         if len(self.parked) <= FEW // 2:
-            self._rows, self._astray = None, []
-            return
-        if stub in self._astray:
-            self._astray.remove(stub)
-        for connector in stub.connectors if stub.seq >= 0 else ():
-            row = rows[connector]
-            row.remove(stub)
-            if not row:
-                del rows[connector]
+            self._rows = None
+        elif self._rows is not None:
+            self._rows.remove(stub)
 
     def keep(self, parked: list[Parked]) -> None:
-        """Keep the places of these alone."""
-        self.parked, self._rows, self._astray = [], None, []
-        for stub in parked:
-            self.park(stub)
+        """Keep the places of these alone, which are in order."""
+        self.parked = parked
+        self._rows = _Rows(parked) if len(parked) > FEW else None
 
     def next_in_order(self) -> list[Parked]:
         """Those that wait for their order alone, and have nobody before them any more."""
-        rows = self._rows
-        found = self.parked
-        if rows is not None:
-            found = sorted({*(row[0] for row in rows.values()), *self._astray}, key=_seq)
+        found = self.parked if self._rows is None else self._rows.in_front()
         return [one for one in found if one.waiting_for == "order" and self._is_first(one)]
 
     def _is_first(self, stub: Parked) -> bool:
@@ -93,19 +76,50 @@ class Lane:
     def _first(self, connector: str) -> Parked | None:
         """The earliest parked chain, replays apart, that has still to call a connector."""
         if self._rows is not None:
-            row = self._rows.get(connector)
-            return row[0] if row else None
+            return self._rows.first(connector)
         for parked in self.parked:
             if parked.seq >= 0 and connector in parked.connectors:
                 return parked
         return None
 
-    def _index(self, stub: Parked) -> None:
-        rows: dict[str, list[Parked]] = self._rows  # type: ignore[assignment]
+
+class _Rows:
+    """Many parked chains of one user by the connectors that they have still to call, each row by their order."""
+
+    __slots__ = ("_astray", "_rows")
+
+    def __init__(self, parked: list[Parked]) -> None:
+        self._rows: dict[str, list[Parked]] = {}
+        self._astray: list[Parked] = []
+        """Those that wait for their order and will head no row that tells when it is theirs."""
+        for stub in parked:
+            self.add(stub)
+
+    def add(self, stub: Parked) -> None:
+        """One more."""
         if stub.waiting_for == "order" and (stub.next not in stub.connectors or stub.seq < 0):
             self._astray.append(stub)
         for connector in stub.connectors if stub.seq >= 0 else ():
-            _insert(rows.setdefault(connector, []), stub)
+            _insert(self._rows.setdefault(connector, []), stub)
+
+    def remove(self, stub: Parked) -> None:
+        """One less."""
+        if stub in self._astray:
+            self._astray.remove(stub)
+        for connector in stub.connectors if stub.seq >= 0 else ():
+            row = self._rows[connector]
+            row.remove(stub)
+            if not row:
+                del self._rows[connector]
+
+    def first(self, connector: str) -> Parked | None:
+        """The earliest that has still to call a connector."""
+        row = self._rows.get(connector)
+        return row[0] if row else None
+
+    def in_front(self) -> list[Parked]:
+        """All that may have nobody before them, by their order."""
+        return sorted({*(row[0] for row in self._rows.values()), *self._astray}, key=_seq)
 
 
 def _insert(row: list[Parked], stub: Parked) -> None:
