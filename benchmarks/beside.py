@@ -16,6 +16,9 @@ from processor.settings import CheckpointSettings
 
 LOW = 300.0
 """Events a second, of which none waits for another."""
+HALF, QUARTER, DOWN = "half of the maximum", "a quarter", "a quarter, and as many for a vendor that is down"
+OWN_HALF, FEW = "half of its maximum", "few"
+"""Names of loads."""
 
 Tell = Callable[[str], None]
 
@@ -48,12 +51,12 @@ def loads(results: Mapping[str, Any]) -> Iterator[tuple[str, Load]]:
     """Who is measured under what; halves are of the processor's own maximum in this run."""
     ours, marked = _maximum(results, EXACTLY), _maximum(results, MARKED)
     if ours:
-        yield from ((name, Load("half of the maximum", ours / 2)) for name in (CEILING, EXACTLY, AT_LEAST))
-        yield EXACTLY, Load("a quarter", ours / 4)
-        yield EXACTLY, Load("a quarter, and as many for a vendor that is down", ours / 4, down=True)
+        yield from ((name, Load(HALF, ours / 2)) for name in (CEILING, EXACTLY, AT_LEAST))
+        yield EXACTLY, Load(QUARTER, ours / 4)
+        yield EXACTLY, Load(DOWN, ours / 4, down=True)
     if marked:
-        yield MARKED, Load("half of its maximum", marked / 2)
-    yield from ((name, Load("few", LOW)) for name in (CEILING, EXACTLY, AT_LEAST, MARKED))
+        yield MARKED, Load(OWN_HALF, marked / 2)
+    yield from ((name, Load(FEW, LOW)) for name in (CEILING, EXACTLY, AT_LEAST, MARKED))
 
 
 def _maximum(results: Mapping[str, Any], name: str) -> float:

@@ -6,16 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
+from benchmarks.beside import DOWN, FEW, HALF, OWN_HALF, QUARTER
+from benchmarks.candidates import AT_LEAST, CEILING, EXACTLY, EXACTLY_2, FAUST, MARKED, QUIX, THREADS
+from benchmarks.parallel import PARALLEL
 from benchmarks.table_beside import middle, users_a_second
 
 Results = Mapping[str, Any]
 Runs = Sequence[Mapping[str, Any]]
-CEILING, EXACTLY, AT_LEAST = "ceiling", "processor, exactly_once", "processor, at_least_once"
-EXACTLY_2, MARKED = "processor, exactly_once, 2 processes", "processor, exactly_once, calls that must not be repeated"
-USUAL = ("requests in 64 threads", "Quix Streams", "Faust with aiohttp")
-JAVA = "Parallel Consumer"
-"""How the names of its candidates begin."""
-HALF, QUARTER, DOWN = "half of the maximum", "a quarter", "a quarter, and as many for a vendor that is down"
+USUAL = (THREADS, QUIX, FAUST)
 
 
 class Goal(NamedTuple):
@@ -100,7 +98,7 @@ def _successes(results: Results, case: str) -> float:
 
 def _java(results: Results) -> Iterator[Goal]:
     """Two of our processes beside the best of Parallel Consumer, which takes both cores."""
-    names = [name for name in results["cases"].get("A", {}).get("candidates", {}) if name.startswith(JAVA)]
+    names = [name for name in results["cases"].get("A", {}).get("candidates", {}) if name.startswith(PARALLEL)]
     best = max(names, key=lambda name: _middle(results, "A", name), default="")
     for what, field, limit in (("events/s", "events_per_second", 1.0), ("CPU an event", "cpu_us", 0.75),
                                ("memory", "rss_mb", 0.25)):
@@ -114,8 +112,8 @@ def _published(results: Results) -> Iterator[Goal]:
     for row in results.get("H", ()):
         seconds.setdefault(row["keys"], {})[row["candidate"]] = median(one["seconds"] for one in row["runs"])
     for keys, found in seconds.items():
-        best = min((one for name, one in found.items() if name.startswith(JAVA)), default=0.0)
-        yield from _ratio(f"H: seconds of {JAVA} to ours, {keys:,} keys", best, found.get(EXACTLY, 0.0), 1)
+        best = min((one for name, one in found.items() if name.startswith(PARALLEL)), default=0.0)
+        yield from _ratio(f"H: seconds of {PARALLEL} to ours, {keys:,} keys", best, found.get(EXACTLY, 0.0), 1)
 
 
 def _memory(results: Results) -> Iterator[Goal]:
@@ -140,7 +138,7 @@ def _latency(results: Results) -> Iterator[Goal]:
     yield from at_most("added at half of the maximum, p99", EXACTLY, HALF, ("added", "p99"), 0, 3)
     yield from at_most("the vendor is called at half of the maximum, p50", EXACTLY, HALF, ("called", "p50"), 5)
     yield from at_most("the vendor is called at half of the maximum, p99", EXACTLY, HALF, ("called", "p99"), 30)
-    for load in ("half of its maximum", "few"):
+    for load in (OWN_HALF, FEW):
         yield from at_most(f"calls that need a mark, {load}, p50", MARKED, load, ("called", "p50"), 5, 1)
         yield from at_most(f"calls that need a mark, {load}, p99", MARKED, load, ("called", "p99"), 30, 1)
     quiet, beside = ((middle(row["runs"], "added", "p99") if (row := rows.get((EXACTLY, load))) else None)

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from benchmarks.candidates import EXACTLY
+from benchmarks.parallel import PARALLEL, PARALLEL_CORE
+
 Runs = Sequence[Mapping[str, Any]]
-PARALLEL, CORE, OURS = "Parallel Consumer", "Parallel Consumer, core, 16 threads", "processor, exactly_once"
 LATE, WHOLE = ", second half", ", from its first result to its last"
 
 
@@ -29,7 +31,7 @@ def _part(runs: Runs, name: str) -> Runs:
 
 def against_parallel(rows: Mapping[str, Runs]) -> list[str]:
     """Lines below a case: the processor's figures over Parallel Consumer's; none where that took no part."""
-    if PARALLEL not in rows or OURS not in rows:
+    if PARALLEL not in rows or EXACTLY not in rows:
         return []
     lines = ["", "To Parallel Consumer from its first result to its last (in brackets: to its second half):", "",
              "| candidate | events/s | CPU an event | RSS |", "|---|---|---|---|"]
@@ -63,7 +65,7 @@ def published(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield ""
     yield "| keys | candidate | seconds | to the processor's | CPU µs an event | as published | results |"
     yield "|---|---|---|---|---|---|---|"
-    ours = {row["keys"]: _median(row["runs"], "seconds") for row in rows if row["candidate"] == OURS}
+    ours = {row["keys"]: _median(row["runs"], "seconds") for row in rows if row["candidate"] == EXACTLY}
     for row in rows:
         yield _published_row(row, ours.get(row["keys"]))
 
@@ -73,7 +75,7 @@ def _published_row(row: Mapping[str, Any], ours: float | None) -> str:
     seconds, cpu = [one["seconds"] for one in runs], _median(runs, "cpu_us")
     return (f"| {row['keys']:,} | {who} | {min(seconds):.2f} / **{median(seconds):.2f}** / {max(seconds):.2f} "
             f"| {f'{median(seconds) / ours:.2f}' if ours else '-'} | {cpu:.0f} "
-            f"| {row['theirs'] if who == CORE else '-'} | {_worst(runs)} |")
+            f"| {row['theirs'] if who == PARALLEL_CORE else '-'} | {_worst(runs)} |")
 
 
 def _worst(runs: Runs) -> str:
