@@ -297,7 +297,7 @@ def test_a_running_chain_ends_as_it_began_and_one_that_waits_goes_on_under_the_n
         "other": {"accept": [call("account", id="down")]}}}
     first = store.apply("alpha", content, base=0, by="ann")
     vendors.fault("delay", vendor="custom_api", path="/once/", delay=3, times=1)
-    vendors.fault("answer", vendor="custom_api", path="/account/", status=503, retry_after=2, times=1)
+    vendors.fault("answer", vendor="custom_api", path="/account/", status=503, retry_after=6, times=1)
     processor = site.started()
     site.sync("alpha", {"u1": {"account": "a"}, "u2": {"account": "b"}})
     site.publish(event(1, "u1", time=now()), event(2, "u2", "other", time=now()))
