@@ -31,6 +31,10 @@ HELD_LIMIT: Final = 1000
 """Interactions of one partition that may wait for its attributes before the partition is paused."""
 
 
+BEHIND: Final = 0.5
+"""Seconds that an interaction waits for attributes that are there and do not come: a transaction is open."""
+
+
 class Intake:
     """Sorts messages by topic and brings them into the engine."""
 
@@ -59,7 +63,11 @@ class Intake:
             self._admit(partition, message)
 
     def _attributes_passed(self, partition: Partition, message: Any) -> bool:
-        return partition.caught_up or message.timestamp()[1] <= partition.attributes_time
+        since = partition.behind_since
+        if partition.caught_up and (not since or self._sender.now - since > BEHIND):
+            return True
+        timestamp: int = message.timestamp()[1]
+        return timestamp <= partition.attributes_time
 
     def release_held(self, partition: Partition, room: int) -> int:
         """Admit what the attributes have passed, or what has waited long enough; returns how many."""
@@ -137,6 +145,7 @@ class Intake:
         """A change of a user's attributes: merged, replaced or erased."""
         partition.caught_up = False
         partition.attributes_time = message.timestamp()[1]
+        partition.attributes_end = message.offset() + 1
         partition.attributes.skip(message.offset())
         if message.value() is None and message.key():
             self._erase(partition, message, message.key())

@@ -162,6 +162,10 @@ class Loop:
         batch: Batch = self._source.batches.popleft()
         self._rest.extend(batch.messages)
         self._rest_epoch = batch.epoch
+        for number, end in batch.ends.items():
+            partition = self.partitions.get(number)
+            if partition is not None and partition.epoch <= batch.epoch:
+                partition.heard_of(end, self._engine.sender.now)
         self._source.taken()
         return True
 
@@ -178,7 +182,7 @@ class Loop:
                 continue
             if message.error() is not None:
                 if self._is_end(message):
-                    self._end_reached(partition, message.topic())
+                    self._end_reached(partition, message)
                 continue
             topic = message.topic()
             if topic == interactions:
@@ -196,10 +200,12 @@ class Loop:
         if count:
             metrics.consumed(interactions, count)
 
-    def _end_reached(self, partition: Partition, topic: str) -> None:
+    def _end_reached(self, partition: Partition, message: Any) -> None:
         topics = self._engine.options.topics
-        if topic == topics.attributes:
+        if message.topic() == topics.attributes:
             partition.caught_up = True
+            partition.attributes_end = message.offset()
+            partition.behind_since = 0.0
             if not partition.ready:
                 partition.ready = True
                 self._source.resume(topics.interactions, partition.number)

@@ -91,9 +91,10 @@ class Partition:
     """All that one process knows of a partition during one assignment."""
 
     __slots__ = (
-        "attributes", "attributes_time", "calls", "caught_up", "changed_users", "dirty", "ended_ids", "epoch", "gone",
-        "held", "held_back", "interactions", "lanes", "last_offsets", "leaving", "marks", "number", "open", "outbox",
-        "reach", "ready", "replays", "restored", "shelf", "store", "taken_at", "topics", "waiting_attributes",
+        "attributes", "attributes_end", "attributes_time", "behind_since", "calls", "caught_up", "changed_users",
+        "dirty", "ended_ids", "epoch", "gone", "held", "held_back", "interactions", "lanes", "last_offsets",
+        "leaving", "marks", "number", "open", "outbox", "reach", "ready", "replays", "restored", "shelf", "store",
+        "taken_at", "topics", "waiting_attributes",
     )
 
     def __init__(
@@ -120,6 +121,10 @@ class Partition:
         """What is parked and not kept in memory."""
         self.caught_up = False
         self.attributes_time = 0
+        self.attributes_end = starts[topics.attributes]
+        """Up to which its attributes have been read."""
+        self.behind_since = 0.0
+        """Since when more of them are known to be there; 0 where not."""
         self.outbox: list[Record] = []
         self.dirty: dict[Chain, None] = {}
         self.ended_ids: list[bytes] = []
@@ -142,6 +147,13 @@ class Partition:
             (topics.attributes, self.attributes.committable),
             (topics.replays, self.replays.committable),
         )
+
+    def heard_of(self, end: int, now: float) -> None:
+        """Attributes are there up to `end`: more than have been read, or not."""
+        if end <= self.attributes_end:
+            self.behind_since = 0.0
+        elif not self.behind_since:
+            self.behind_since = now
 
     def tracker(self, topic: str) -> OffsetTracker:
         """The offsets of one input topic."""

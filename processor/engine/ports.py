@@ -14,6 +14,8 @@ class Batch(NamedTuple):
     epoch: int
     """The assignment that was in force; messages of an earlier one than their partition's are dropped."""
     messages: Sequence[Any]
+    ends: Mapping[int, int] = {}
+    """By partition of these: the end of its attributes as the client heard it last, uncommitted ones included."""
 
 
 class Restored(NamedTuple):

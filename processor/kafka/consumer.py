@@ -254,10 +254,17 @@ class ConsumerThread(threading.Thread):
         if self._epoch != epoch:
             # a rebalance came between: its partitions' messages in `first` belong to the earlier assignment
             self.batches.append(Batch(epoch, [first]))
-            self.batches.append(Batch(self._epoch, more))
+            self.batches.append(Batch(self._epoch, more, self._attribute_ends(more)))
         else:
-            self.batches.append(Batch(epoch, [first, *more]))
+            messages = [first, *more]
+            self.batches.append(Batch(epoch, messages, self._attribute_ends(messages)))
         os.eventfd_write(self.fd, 1)
+
+    def _attribute_ends(self, messages: Sequence[Any]) -> dict[int, int]:
+        """How far attributes reach: one answer may bring an interaction before what was synced ahead of it."""
+        topic = self._options.topics.attributes
+        return {number: self._consumer.get_watermark_offsets(TopicPartition(topic, number), cached=True)[1]
+                for number in {one.partition() for one in messages} & self._active}
 
     def _pressed(self) -> None:
         """The loop is full: short pressure just waits, a long one pauses so that the group is still served."""

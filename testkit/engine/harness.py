@@ -24,6 +24,7 @@ from testkit.engine.store import MemoryStore
 from testkit.engine.vendors import event
 from testkit.engine.world import CODEC, TOPICS, EndOfPartition, Message, World, partition_of
 
+NO_ENDS: Mapping[int, int] = {}
 NOW = 1_800_000_000.0
 """When every harness begins: 15 January 2027, 08:00 UTC."""
 LOST = TransportError("answer", "the connection broke while the answer was awaited")
@@ -168,9 +169,9 @@ class Harness:
             before = self.source.taken_batches
             self.turn()
 
-    def deliver(self, *messages: Message, epoch: int | None = None) -> None:
-        """A batch as the consumer thread hands it over."""
-        self.source.batches.append(Batch(self._epoch if epoch is None else epoch, messages))
+    def deliver(self, *messages: Message, epoch: int | None = None, ends: Mapping[int, int] = NO_ENDS) -> None:
+        """A batch as the consumer thread hands it over; `ends` are of the attributes, by partition."""
+        self.source.batches.append(Batch(self._epoch if epoch is None else epoch, messages, ends))
 
     # time and answers
 

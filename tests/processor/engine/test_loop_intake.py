@@ -2,10 +2,11 @@
 
 import pytest
 
+from processor.engine.intake import BEHIND
 from processor.engine.options import EngineOptions
 from testkit.engine.harness import NOW, Harness
 from testkit.engine.vendors import configuration, event
-from testkit.engine.world import CODEC, TOPICS
+from testkit.engine.world import CODEC, TOPICS, EndOfPartition, Message
 
 OPTIONS = EngineOptions(partitions=2)
 
@@ -41,6 +42,38 @@ def test_an_interaction_waits_until_the_attributes_have_passed_its_time():
     process.deliver(process.world.sync("app", "dan0", {"plan": "silver"}, process.clock.now + 6.0))
     process.turn()
     assert process.sent == ["PUT alpha/needs/e1/new"]
+
+
+def brought_with_an_end(process, event_id, beyond, user_id="ann0"):
+    """An interaction, in an answer that tells of so many changes of attributes beyond those that were read."""
+    process.advance(0.01)
+    read = len(process.world.logs[TOPICS.attributes, 0])
+    message = process.world.publish(event(event_id, user_id, time=NOW), process.clock.now)
+    process.deliver(message, ends={0: read + beyond})
+    process.turn()
+
+
+def test_an_interaction_that_overtook_what_was_synced_before_it_waits_for_that():
+    """Both may come in one answer of the broker, interactions first; that the end had been reached is old news."""
+    process = harness("alpha.needs")
+    process.sync("ann0", email="old")
+    newer = process.world.sync("app", "ann0", {"email": "new"}, process.clock.now)
+    brought_with_an_end(process, "e1", 0)
+    assert process.sent == []
+    process.deliver(newer, Message(TOPICS.attributes, 0, newer.offset() + 1, error=EndOfPartition()))
+    process.turn()
+    assert process.sent == ["PUT alpha/needs/e1/new"]
+
+
+def test_what_is_synced_within_a_transaction_that_stays_open_is_waited_for_for_a_moment_only():
+    process = harness("alpha.key")
+    process.sync("ann0", email="old")
+    brought_with_an_end(process, "e1", 1)
+    assert process.sent == []
+    process.advance(BEHIND + 0.1)
+    assert process.sent == ["POST alpha/key/e1"]
+    brought_with_an_end(process, "e2", 1, "cat0")
+    assert process.sent[1:] == ["POST alpha/key/e2"], "it is known that nothing comes"
 
 
 def test_an_interaction_waits_for_attributes_no_longer_than_the_grace():
